@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The weir authors */
+
+/* weir/mpmc.h: a bounded FIFO queue of words for many producers and many
+ * consumers, lock-free at every instruction, of exactly the capacity asked for.
+ *
+ * Use it when: any thread may enqueue and any may dequeue, and none of them may
+ *              ever hold up the others: preempted, stopped, killed.
+ * Use weir/spsc.h with one thread on each side, weir/mpsc.h for one consumer and
+ * no bound, weir/ticket.h when batches matter more than a preempted thread.
+ *
+ * Who may run with whom:
+ *                    try_enqueue, enqueue_burst   try_dequeue, dequeue_burst
+ *   try_enqueue, ..            yes                          yes
+ *   try_dequeue, ..            yes                          yes
+ *   init, destroy              no                           no
+ *
+ * Progress:  try_ and _burst are lock-free: a thread stopped at any instruction
+ *            of them, for ever, keeps no other from completing.
+ * Ordering:  what happens before an enqueue is visible after the dequeue of that
+ *            value. A value is any word: none is reserved.
+ * Linearization: an enqueue and a dequeue at the compare-and-swap that succeeds;
+ *            `false` at the load of the one cell that decides: the queue was
+ *            full, or empty, at that moment of the call. Each item of a burst has
+ *            a moment of its own.
+ * Memory:    16 bytes a cell in the caller's buffer; nothing is allocated after
+ *            init. A cell keeps the value last dequeued from it until the next
+ *            lap: a leak checker may take it for a reference.
+ * Complexity: one compare-and-swap an item, 16 bytes wide to enqueue and 8 to
+ *            dequeue, and one plain store to a hint.
+ *
+ * How it works. A cell is {sequence, value}; its sequence says in which lap it is
+ * empty or full (weir/ring.h). One compare-and-swap of both words claims a cell
+ * and fills it at once, so there is never a cell that is claimed and not yet
+ * readable, which is where a ring of tickets blocks. Position p is filled only by
+ * a thread that saw p - 1 filled, and emptied only by one that saw p - 1
+ * emptied: so the first cell that is not filled is the tail and the first that is
+ * not emptied is the head. `tail` and `head` are hints: all positions before them
+ * are done, a fact that stays true. They are stored, not compared, after each
+ * item; a thread that slept before its store may set one back, and the next
+ * thread walks, or seeks by halving, over what is done already.
+ *
+ * Why `false` is true. Full: the cell of the first position p that is not filled
+ * still holds p - N. All from p - N to p - 1 are filled and, since they are emptied
+ * in order, none of them is emptied: N values inside. Empty: the cell of the first
+ * position q that is not emptied is not filled: none inside.
+ *
+ * Edges:
+ *   filled   try_enqueue -> try_dequeue  carries the value and what it points to
+ *   emptied  try_dequeue -> try_enqueue  carries that the cell's value was taken
+ *   tail     try_enqueue -> try_enqueue  carries that all cells before are filled
+ *   head     try_dequeue -> try_dequeue  carries that all cells before are emptied
+ *
+ * Source: cells that carry their lap: D. Vyukov, "Bounded MPMC queue", 2010,
+ * https://www.1024cores.net/home/lock-free-algorithms/queues/bounded-mpmc-queue;
+ * claiming by a compare-and-swap of the cell instead of a ticket: P. Tsigas and
+ * Y. Zhang, "A Simple, Fast and Scalable Non-Blocking Concurrent FIFO Queue for
+ * Shared Memory Multiprocessor Systems", SPAA 2001, doi:10.1145/378580.378611. */
+
+#ifndef WEIR_MPMC_H
+#define WEIR_MPMC_H
+
+#include <weir/atomic.h>
+#include <weir/base.h>
+#include <weir/ring.h>
+
+#include <string.h>
+
+/* Defined where the machine has an inline double-word compare-and-swap. */
+#ifdef WEIR_HAVE_DWORD_CAS
+#define WEIR_HAVE_MPMC 1
+#endif
+
+#ifdef WEIR_HAVE_MPMC
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct weir_mpmc {
+    WEIR_ALIGNAS(WEIR_CACHELINE) WEIR_ATOMIC(uint64_t) tail; /* producers */
+    WEIR_ALIGNAS(WEIR_CACHELINE) WEIR_ATOMIC(uint64_t) head; /* consumers */
+    WEIR_ALIGNAS(WEIR_CACHELINE) weir_dword *cells;          /* nobody, after init */
+    weir_ring ring;
+    size_t allocated; /* bytes of one allocation by weir_mpmc_new(), or 0 */
+} weir_mpmc;
+
+WEIR_STATIC_ASSERT(sizeof(weir_mpmc) == 3 * WEIR_CACHELINE, "a line pair for each writer");
+WEIR_STATIC_ASSERT(sizeof(uintptr_t) == sizeof(uint64_t), "a word fills half of a cell");
+
+/* ---- life ---- */
+
+/* Bytes of the buffer for `capacity` values; 0 if capacity is 0 or above
+ * WEIR_RING_CAPACITY_MAX. */
+WEIR_API size_t weir_mpmc_bytes(size_t capacity);
+
+/* Makes an empty queue of `capacity` values in `buffer`, which is aligned to
+ * WEIR_CACHELINE, stays the caller's, and must outlive the queue.
+ * Returns: 0; -EINVAL for a capacity of 0 or too large, or a buffer that is NULL,
+ * not aligned or of too few bytes. */
+WEIR_API int weir_mpmc_init(weir_mpmc *queue, void *buffer, size_t bytes,
+                            size_t capacity) WEIR_NODISCARD;
+
+/* The same, with the counters at `start`: for tests that want to see them wrap. */
+WEIR_API int weir_mpmc_init_at(weir_mpmc *queue, void *buffer, size_t bytes, size_t capacity,
+                               uint64_t start) WEIR_NODISCARD;
+
+/* Ends the queue; the buffer is the caller's again. No other thread may use it.
+ * Returns: 0; -EBUSY if values are inside: nothing was done, dequeue them first. */
+WEIR_API int weir_mpmc_destroy(weir_mpmc *queue);
+
+/* Allocates queue and buffer at once, through weir_alloc().
+ * Returns: 0 and *queue; -EINVAL as init; -ENOMEM. *queue is untouched on failure. */
+WEIR_API int weir_mpmc_new(weir_mpmc **queue, size_t capacity) WEIR_NODISCARD;
+
+/* Ends and frees what weir_mpmc_new() made; NULL is ignored.
+ * Returns: 0; -EBUSY as weir_mpmc_destroy(). */
+WEIR_API int weir_mpmc_free(weir_mpmc *queue);
+
+/* ---- inline core: one look at one cell ---- */
+
+typedef enum weir__mpmc_verdict {
+    WEIR__MPMC_DONE,   /* the value was put, or taken */
+    WEIR__MPMC_PASSED, /* another thread was first at this position */
+    WEIR__MPMC_REFUSED /* full, or empty */
+} weir__mpmc_verdict;
+
+/* Fills the cell of `position`; all before are filled. */
+static inline weir__mpmc_verdict weir__mpmc_put(weir_mpmc *queue, uint64_t position,
+                                                uintptr_t value)
+{
+    weir_dword *const cell = &queue->cells[weir_ring_index(&queue->ring, position)];
+    const uint64_t base = weir_ring_base(&queue->ring, position);
+    /* sync(emptied): acquire. Pairs with the compare-and-swap in weir__mpmc_take(): its thread
+     * is done with the value. sync(filled): acquire. Of another weir__mpmc_put(): its cell is
+     * seen filled by whom this call hands the next position. */
+    uint64_t sequence = weir_atomic_load(&cell->lo, WEIR_ACQUIRE);
+
+    if (WEIR_LIKELY(sequence == base)) {
+        /* relaxed: the compare-and-swap confirms it together with the sequence. */
+        uint64_t old = weir_atomic_load(&cell->hi, WEIR_RELAXED);
+
+        /* sync(filled): acq_rel. Pairs with the load of `lo` in weir__mpmc_take(); publishes the
+         * value and what it points to. */
+        return WEIR_LIKELY(weir_dword_cas(cell, &sequence, &old, base | 1, value))
+                   ? WEIR__MPMC_DONE
+                   : WEIR__MPMC_PASSED;
+    }
+    /* Below: the cell holds the value of the lap before. */
+    return (int64_t)(sequence - base) < 0 ? WEIR__MPMC_REFUSED : WEIR__MPMC_PASSED;
+}
+
+/* Empties the cell of `position`; all before are emptied. */
+static inline weir__mpmc_verdict weir__mpmc_take(weir_mpmc *queue, uint64_t position,
+                                                 uintptr_t *value)
+{
+    weir_dword *const cell = &queue->cells[weir_ring_index(&queue->ring, position)];
+    const uint64_t base = weir_ring_base(&queue->ring, position);
+    /* sync(filled): acquire. Pairs with weir_dword_cas() in weir__mpmc_put(); the value and what
+     * it points to are seen. sync(emptied): acquire. Of another weir__mpmc_take(): its cell is
+     * seen emptied by whom this call hands the next position. */
+    uint64_t sequence = weir_atomic_load(&cell->lo, WEIR_ACQUIRE);
+
+    if (WEIR_LIKELY(sequence == (base | 1))) {
+        /* relaxed: written with the sequence that was just acquired, and not again before that
+         * sequence changes, which the compare-and-swap rules out. */
+        const uint64_t found = weir_atomic_load(&cell->hi, WEIR_RELAXED);
+
+        /* sync(emptied): acq_rel on success, acquire on failure. Pairs with the load of `lo` in
+         * weir__mpmc_put(): the value was read before the cell is free. */
+        if (WEIR_LIKELY(weir_atomic_cas(&cell->lo, &sequence, base + queue->ring.mask + 1,
+                                        WEIR_ACQ_REL, WEIR_ACQUIRE))) {
+            *value = (uintptr_t)found;
+            return WEIR__MPMC_DONE;
+        }
+        return WEIR__MPMC_PASSED;
+    }
+    /* Not above: the cell is not filled in this lap. */
+    return (int64_t)(sequence - base) <= 0 ? WEIR__MPMC_REFUSED : WEIR__MPMC_PASSED;
+}
+
+/* ---- cold paths, in the library ---- */
+
+/* Where to go on, and whether the value was put or taken. */
+typedef struct weir__mpmc_step {
+    uint64_t position;
+    bool done;
+} weir__mpmc_step;
+
+/* The same from `position` on, which is passed: at the first one that is not. */
+WEIR_API weir__mpmc_step weir__mpmc_put_on(weir_mpmc *queue, uint64_t position, uintptr_t value);
+WEIR_API weir__mpmc_step weir__mpmc_take_on(weir_mpmc *queue, uint64_t position, uintptr_t *value);
+
+/* Stores where an operation that began at `hint` came to. */
+static inline void weir__mpmc_store_hint(WEIR_ATOMIC(uint64_t) * end, uint64_t hint,
+                                         uint64_t position)
+{
+    if (position != hint) {
+        /* sync(tail): release. sync(head): release. Pair with the loads in
+         * weir_mpmc_try_enqueue() and weir_mpmc_try_dequeue(), the bursts, and go_on(): all cells
+         * before `position` are filled, or emptied. */
+        weir_atomic_store(end, position, WEIR_RELEASE);
+    }
+}
+
+/* ---- operations ---- */
+
+/* Puts `value` at the tail. Returns: false if the queue was full. */
+static inline bool weir_mpmc_try_enqueue(weir_mpmc *queue, uintptr_t value)
+{
+    /* sync(tail): acquire. Pairs with the store in weir__mpmc_store_hint(); all cells before
+     * `hint` are seen filled. */
+    const uint64_t hint = weir_atomic_load(&queue->tail, WEIR_ACQUIRE);
+    weir__mpmc_verdict verdict;
+    weir__mpmc_step step;
+
+    WEIR_ASSERT(queue->cells != NULL, "used after destroy, or before init");
+    verdict = weir__mpmc_put(queue, hint, value);
+    if (WEIR_LIKELY(verdict == WEIR__MPMC_DONE)) {
+        weir__mpmc_store_hint(&queue->tail, hint, weir_ring_next(&queue->ring, hint));
+        return true;
+    }
+    if (verdict == WEIR__MPMC_REFUSED)
+        return false;
+    step = weir__mpmc_put_on(queue, hint, value);
+    weir__mpmc_store_hint(&queue->tail, hint, step.position);
+    return step.done;
+}
+
+/* Takes the value at the head. Returns: false, and *value untouched, if the queue was empty. */
+static inline bool weir_mpmc_try_dequeue(weir_mpmc *queue, uintptr_t *value)
+{
+    /* sync(head): acquire. Pairs with the store in weir__mpmc_store_hint(); all cells before
+     * `hint` are seen emptied. */
+    const uint64_t hint = weir_atomic_load(&queue->head, WEIR_ACQUIRE);
+    weir__mpmc_verdict verdict;
+    weir__mpmc_step step;
+
+    WEIR_ASSERT(queue->cells != NULL, "used after destroy, or before init");
+    verdict = weir__mpmc_take(queue, hint, value);
+    if (WEIR_LIKELY(verdict == WEIR__MPMC_DONE)) {
+        weir__mpmc_store_hint(&queue->head, hint, weir_ring_next(&queue->ring, hint));
+        return true;
+    }
+    if (verdict == WEIR__MPMC_REFUSED)
+        return false;
+    step = weir__mpmc_take_on(queue, hint, value);
+    weir__mpmc_store_hint(&queue->head, hint, step.position);
+    return step.done;
+}
+
+/* Puts up to `n` values at the tail, each at a moment of its own, in order.
+ * Returns: how many; fewer than n if the queue was full when the next one came. */
+static inline size_t weir_mpmc_enqueue_burst(weir_mpmc *queue, const uintptr_t *values, size_t n)
+{
+    /* sync(tail): acquire. As in weir_mpmc_try_enqueue(). */
+    const uint64_t hint = weir_atomic_load(&queue->tail, WEIR_ACQUIRE);
+    weir__mpmc_step step = {hint, true};
+    size_t put = 0;
+
+    WEIR_ASSERT(queue->cells != NULL, "used after destroy, or before init");
+    while (put < n) {
+        const weir__mpmc_verdict verdict = weir__mpmc_put(queue, step.position, values[put]);
+
+        if (WEIR_LIKELY(verdict == WEIR__MPMC_DONE))
+            step.position = weir_ring_next(&queue->ring, step.position);
+        else if (verdict == WEIR__MPMC_REFUSED)
+            break;
+        else
+            step = weir__mpmc_put_on(queue, step.position, values[put]);
+        if (!step.done)
+            break;
+        put++;
+    }
+    weir__mpmc_store_hint(&queue->tail, hint, step.position);
+    return put;
+}
+
+/* Takes up to `n` values from the head, each at a moment of its own, in order.
+ * Returns: how many; fewer than n if the queue was empty when the next one was due. */
+static inline size_t weir_mpmc_dequeue_burst(weir_mpmc *queue, uintptr_t *values, size_t n)
+{
+    /* sync(head): acquire. As in weir_mpmc_try_dequeue(). */
+    const uint64_t hint = weir_atomic_load(&queue->head, WEIR_ACQUIRE);
+    weir__mpmc_step step = {hint, true};
+    size_t got = 0;
+
+    WEIR_ASSERT(queue->cells != NULL, "used after destroy, or before init");
+    while (got < n) {
+        const weir__mpmc_verdict verdict = weir__mpmc_take(queue, step.position, &values[got]);
+
+        if (WEIR_LIKELY(verdict == WEIR__MPMC_DONE))
+            step.position = weir_ring_next(&queue->ring, step.position);
+        else if (verdict == WEIR__MPMC_REFUSED)
+            break;
+        else
+            step = weir__mpmc_take_on(queue, step.position, &values[got]);
+        if (!step.done)
+            break;
+        got++;
+    }
+    weir__mpmc_store_hint(&queue->head, hint, step.position);
+    return got;
+}
+
+/* ---- queries ---- */
+
+static inline size_t weir_mpmc_capacity(const weir_mpmc *queue)
+{
+    return (size_t)queue->ring.last + 1;
+}
+
+/* Values inside: exact while no operation runs; else a number, 0 to the capacity,
+ * that was near. Progress: lock-free. */
+WEIR_API size_t weir_mpmc_size_approx(const weir_mpmc *queue);
+
+/* ---- typed: elements of up to one word ---- */
+
+/* Defines the type NAME, a weir_mpmc of elements of type T (at most a word, trivially
+ * copyable), with NAME_init, NAME_destroy, NAME_new, NAME_free, NAME_try_enqueue,
+ * NAME_try_dequeue, NAME_enqueue_burst and NAME_dequeue_burst. */
+#define WEIR_MPMC_DEFINE(name, T)                                                             \
+    typedef struct name {                                                                     \
+        weir_mpmc queue;                                                                      \
+    } name;                                                                                   \
+    WEIR_STATIC_ASSERT(sizeof(T) <= sizeof(uintptr_t),                                        \
+                       "larger than a word: use WEIR_MPMC_SLOTS_DEFINE");                     \
+    WEIR_UNUSED WEIR_NODISCARD static inline int name##_init(name *typed, void *buffer,       \
+                                                             size_t bytes, size_t capacity)   \
+    {                                                                                         \
+        return weir_mpmc_init(&typed->queue, buffer, bytes, capacity);                        \
+    }                                                                                         \
+    WEIR_UNUSED static inline int name##_destroy(name *typed)                                 \
+    {                                                                                         \
+        return weir_mpmc_destroy(&typed->queue);                                              \
+    }                                                                                         \
+    WEIR_UNUSED WEIR_NODISCARD static inline int name##_new(name **typed, size_t capacity)    \
+    {                                                                                         \
+        weir_mpmc *made;                                                                      \
+        const int status = weir_mpmc_new(&made, capacity);                                    \
+        if (status == 0)                                                                      \
+            *typed = (name *)(void *)made;                                                    \
+        return status;                                                                        \
+    }                                                                                         \
+    WEIR_UNUSED static inline int name##_free(name *typed)                                    \
+    {                                                                                         \
+        return weir_mpmc_free((typed) == NULL ? NULL : &typed->queue);                        \
+    }                                                                                         \
+    WEIR_UNUSED static inline bool name##_try_enqueue(name *typed, T element)                 \
+    {                                                                                         \
+        uintptr_t word = 0;                                                                   \
+        memcpy(&word, &element, sizeof(T));                                                   \
+        return weir_mpmc_try_enqueue(&typed->queue, word);                                    \
+    }                                                                                         \
+    WEIR_UNUSED static inline bool name##_try_dequeue(name *typed, T *element)                \
+    {                                                                                         \
+        uintptr_t word;                                                                       \
+        if (!weir_mpmc_try_dequeue(&typed->queue, &word))                                     \
+            return false;                                                                     \
+        memcpy(element, &word, sizeof(T));                                                    \
+        return true;                                                                          \
+    }                                                                                         \
+    WEIR_UNUSED static inline size_t name##_enqueue_burst(name *typed, T const *elements,     \
+                                                          size_t n)                           \
+    {                                                                                         \
+        size_t put = 0;                                                                       \
+        while (put < n && name##_try_enqueue(typed, elements[put]))                           \
+            put++;                                                                            \
+        return put;                                                                           \
+    }                                                                                         \
+    WEIR_UNUSED static inline size_t name##_dequeue_burst(name *typed, T *elements, size_t n) \
+    {                                                                                         \
+        size_t got = 0;                                                                       \
+        while (got < n && name##_try_dequeue(typed, &elements[got]))                          \
+            got++;                                                                            \
+        return got;                                                                           \
+    }                                                                                         \
+    struct name
+
+/* ---- elements larger than a word ---- */
+
+/* A queue of elements of any size: an element is copied into a slot, and the
+ * slot's index travels through a weir_mpmc. Two of them: `filled` holds the
+ * indices of elements, at most `capacity`; `vacant` those of free slots.
+ *
+ * Progress:  lock-free, like its two queues.
+ * Empty:     exact. Full: exact while no more threads are inside an operation at
+ *            once than there are spare slots; beyond, `false` from an enqueue may come
+ *            early, by the number of those threads: each holds a slot that it is
+ *            still copying. Ask for as many spares as threads. */
+typedef struct weir_mpmc_slots {
+    weir_mpmc filled;
+    weir_mpmc vacant;
+    WEIR_ALIGNAS(WEIR_CACHELINE) unsigned char *slots; /* nobody, after init */
+    size_t element;
+    size_t allocated;
+} weir_mpmc_slots;
+
+/* Bytes of the buffer for `capacity` elements of `element` bytes, and `spare` slots more;
+ * 0 if capacity or element is 0, or the sum too large. */
+WEIR_API size_t weir_mpmc_slots_bytes(size_t capacity, size_t spare, size_t element);
+
+/* As weir_mpmc_init() and the others above. `element` is sizeof of the element's type. */
+WEIR_API int weir_mpmc_slots_init(weir_mpmc_slots *queue, void *buffer, size_t bytes,
+                                  size_t capacity, size_t spare, size_t element) WEIR_NODISCARD;
+WEIR_API int weir_mpmc_slots_init_at(weir_mpmc_slots *queue, void *buffer, size_t bytes,
+                                     size_t capacity, size_t spare, size_t element,
+                                     uint64_t start) WEIR_NODISCARD;
+WEIR_API int weir_mpmc_slots_destroy(weir_mpmc_slots *queue);
+WEIR_API int weir_mpmc_slots_new(weir_mpmc_slots **queue, size_t capacity, size_t spare,
+                                 size_t element) WEIR_NODISCARD;
+WEIR_API int weir_mpmc_slots_free(weir_mpmc_slots *queue);
+
+/* The inline core: `size` is the element's size, a constant where it is typed. */
+static inline bool weir__mpmc_slots_put(weir_mpmc_slots *queue, const void *element, size_t size)
+{
+    uintptr_t slot;
+
+    WEIR_ASSERT(queue->slots != NULL, "used after destroy, or before init");
+    if (!weir_mpmc_try_dequeue(&queue->vacant, &slot))
+        return false;
+    /* Plain: the slot is this thread's between the two queues, whose edges carry it. */
+    memcpy(queue->slots + slot * size, element, size);
+    if (WEIR_LIKELY(weir_mpmc_try_enqueue(&queue->filled, slot)))
+        return true;
+    /* Has room for every slot there is, so this cannot fail. */
+    (void)weir_mpmc_try_enqueue(&queue->vacant, slot);
+    return false;
+}
+
+static inline bool weir__mpmc_slots_take(weir_mpmc_slots *queue, void *element, size_t size)
+{
+    uintptr_t slot;
+
+    WEIR_ASSERT(queue->slots != NULL, "used after destroy, or before init");
+    if (!weir_mpmc_try_dequeue(&queue->filled, &slot))
+        return false;
+    /* Plain: as in weir__mpmc_slots_put(). */
+    memcpy(element, queue->slots + slot * size, size);
+    /* Has room for every slot there is, so this cannot fail. */
+    (void)weir_mpmc_try_enqueue(&queue->vacant, slot);
+    return true;
+}
+
+/* Copies *element to the tail. Returns: false if the queue was full (see above). */
+static inline bool weir_mpmc_slots_try_enqueue(weir_mpmc_slots *queue, const void *element)
+{
+    return weir__mpmc_slots_put(queue, element, queue->element);
+}
+
+/* Copies the head to *element. Returns: false, *element untouched, if the queue was empty. */
+static inline bool weir_mpmc_slots_try_dequeue(weir_mpmc_slots *queue, void *element)
+{
+    return weir__mpmc_slots_take(queue, element, queue->element);
+}
+
+static inline size_t weir_mpmc_slots_capacity(const weir_mpmc_slots *queue)
+{
+    return weir_mpmc_capacity(&queue->filled);
+}
+
+/* As weir_mpmc_size_approx(). */
+static inline size_t weir_mpmc_slots_size_approx(const weir_mpmc_slots *queue)
+{
+    return weir_mpmc_size_approx(&queue->filled);
+}
+
+/* Defines the type NAME, a weir_mpmc_slots of elements of type T (any size, trivially
+ * copyable), with NAME_init, NAME_destroy, NAME_new, NAME_free, NAME_try_enqueue and
+ * NAME_try_dequeue. */
+#define WEIR_MPMC_SLOTS_DEFINE(name, T)                                                        \
+    typedef struct name {                                                                      \
+        weir_mpmc_slots queue;                                                                 \
+    } name;                                                                                    \
+    WEIR_UNUSED WEIR_NODISCARD static inline int name##_init(                                  \
+        name *typed, void *buffer, size_t bytes, size_t capacity, size_t spare)                \
+    {                                                                                          \
+        return weir_mpmc_slots_init(&typed->queue, buffer, bytes, capacity, spare, sizeof(T)); \
+    }                                                                                          \
+    WEIR_UNUSED static inline int name##_destroy(name *typed)                                  \
+    {                                                                                          \
+        return weir_mpmc_slots_destroy(&typed->queue);                                         \
+    }                                                                                          \
+    WEIR_UNUSED WEIR_NODISCARD static inline int name##_new(name **typed, size_t capacity,     \
+                                                            size_t spare)                      \
+    {                                                                                          \
+        weir_mpmc_slots *made;                                                                 \
+        const int status = weir_mpmc_slots_new(&made, capacity, spare, sizeof(T));             \
+        if (status == 0)                                                                       \
+            *typed = (name *)(void *)made;                                                     \
+        return status;                                                                         \
+    }                                                                                          \
+    WEIR_UNUSED static inline int name##_free(name *typed)                                     \
+    {                                                                                          \
+        return weir_mpmc_slots_free((typed) == NULL ? NULL : &typed->queue);                   \
+    }                                                                                          \
+    WEIR_UNUSED static inline bool name##_try_enqueue(name *typed, T const *element)           \
+    {                                                                                          \
+        return weir__mpmc_slots_put(&typed->queue, element, sizeof(T));                        \
+    }                                                                                          \
+    WEIR_UNUSED static inline bool name##_try_dequeue(name *typed, T *element)                 \
+    {                                                                                          \
+        return weir__mpmc_slots_take(&typed->queue, element, sizeof(T));                       \
+    }                                                                                          \
+    struct name
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* WEIR_HAVE_MPMC */
+
+#endif /* WEIR_MPMC_H */

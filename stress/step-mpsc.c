@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The weir authors */
+
+/* weir/mpsc.h under the step harness: producers are lock-free, the consumer wait-free,
+ * and no producer, wherever it stands, hides the nodes of others. */
+
+#include "step-queue.h"
+
+#include <weir/mpsc.h>
+
+typedef struct item {
+    weir_mpsc_node node;
+    uintptr_t value;
+} item;
+
+static weir_mpsc mpsc_queue;
+static item items[VALUES];
+
+/* The consumer found the queue empty, and nobody was told to wake it since. */
+static WEIR_ATOMIC(bool) sleeps;
+
+static void set_sleeps(bool value)
+{
+    /* relaxed: looked at when all are done. */
+    weir_atomic_store(&sleeps, value, WEIR_RELAXED);
+}
+
+static bool mpsc_make(void *buffer, size_t bytes, size_t capacity, uint64_t start)
+{
+    (void)buffer;
+    (void)bytes;
+    (void)capacity;
+    (void)start;
+    weir_atomic_init(&sleeps, false);
+    weir_mpsc_init(&mpsc_queue);
+    return true;
+}
+
+static int mpsc_destroy(void)
+{
+    return weir_mpsc_destroy(&mpsc_queue);
+}
+
+static size_t mpsc_put(uintptr_t *values, size_t n)
+{
+    item *const i = &items[values[0]];
+
+    (void)n;
+    i->value = values[0];
+    if (weir_mpsc_enqueue(&mpsc_queue, &i->node))
+        set_sleeps(false);
+    return 1;
+}
+
+static size_t mpsc_put_chain(uintptr_t *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        item *const it = &items[values[i]];
+
+        it->value = values[i];
+        it->node.next = i + 1 < n ? &items[values[i + 1]].node : NULL;
+    }
+    if (weir_mpsc_enqueue_chain(&mpsc_queue, &items[values[0]].node))
+        set_sleeps(false);
+    return n;
+}
+
+static size_t mpsc_take(uintptr_t *values, size_t n)
+{
+    weir_mpsc_node *const node = weir_mpsc_try_dequeue(&mpsc_queue);
+
+    (void)n;
+    set_sleeps(node == NULL);
+    if (node == NULL)
+        return 0;
+    values[0] = ((item *)(void *)node)->value;
+    return 1;
+}
+
+static size_t mpsc_take_burst(uintptr_t *values, size_t n)
+{
+    weir_mpsc_node *nodes[MOST];
+    const size_t got = weir_mpsc_dequeue_burst(&mpsc_queue, nodes, n);
+
+    set_sleeps(got < n);
+    for (size_t i = 0; i < got; i++)
+        values[i] = ((item *)(void *)nodes[i])->value;
+    return got;
+}
+
+/* With one adversary, so that its answers are kept in the order in which they came. */
+static void mpsc_check(box *b)
+{
+    /* relaxed: all are done. */
+    if (b->operation->what == PUT && !has_two_adversaries(b) &&
+        weir_atomic_load(&sleeps, WEIR_RELAXED) && !weir_mpsc_empty(&mpsc_queue))
+        step_false("nobody was told to wake a consumer that had found the queue empty");
+}
+
+static const face mpsc = {"mpsc",          {4, 0}, mpsc_make, mpsc_destroy, mpsc_put,
+                          mpsc_take_burst, false,  false,     true,         mpsc_check};
+
+static const operation producer_operations[] = {
+    {"enqueue", mpsc_put, PUT, 1, false, false, 0},
+    {"enqueue_chain", mpsc_put_chain, PUT, 3, true, true, 0},
+};
+
+static const operation consumer_operations[] = {
+    {"try_dequeue", mpsc_take, TAKE, 1, false, false, 400},
+    {"dequeue_burst", mpsc_take_burst, TAKE, 3, false, false, 700},
+};
+
+static const script consumer_and_producers[] = {
+    {"dequeue", {"d", NULL}},
+    {"R2: dequeue, enqueue it again", {"r", NULL}},
+    {"R4: 8 times enqueue, dequeue", {"edededededededed", NULL}},
+    {"drain, fill, drain", {"dddddeeeddddd", NULL}},
+    {"two producers", {"eee", "eee"}},
+    {"a producer and the consumer", {"eee", "ddd"}},
+};
+
+static const script producers[] = {
+    {"enqueue", {"e", NULL}},
+    {"fill", {"eeeee", NULL}},
+    {"two producers", {"eee", "eee"}},
+};
+
+int main(void)
+{
+    static box b;
+    weir_backoff backoff = WEIR_BACKOFF_INIT;
+
+    step_begin("step-mpsc");
+    weir_backoff_wait(&backoff); /* its first call measures */
+    SWEEP(&b, &mpsc, producer_operations, consumer_and_producers);
+    SWEEP(&b, &mpsc, consumer_operations, producers);
+    return step_end();
+}

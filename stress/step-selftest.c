@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The weir authors */
+
+/* The step harness must find what is broken: things of this file's own that block,
+ * answer falsely, corrupt, count twice or take too long, each beside one that is
+ * right. A harness that finds nothing here fails. */
+
+#include "step.h"
+
+#include "../tests/test.h"
+
+#include <weir/atomic.h>
+
+#include <pthread.h>
+
+/* ---- a Vyukov ring: claims a ticket first, publishes its cell later ---- */
+
+#define CELLS 8
+
+typedef struct vyukov {
+    struct {
+        WEIR_ATOMIC(uint64_t) sequence;
+        uint64_t value;
+    } cell[CELLS];
+    WEIR_ATOMIC(uint64_t) tail, head;
+} vyukov;
+
+/* Orders: as in the published algorithm; on x86-64 they are what the compiler
+ * makes of them, and the harness sees those instructions.
+ * relaxed: (tail, head) tickets; the sequences carry the values. */
+static bool vyukov_try_enqueue(vyukov *q, uint64_t value)
+{
+    /* relaxed: as above. */
+    uint64_t ticket = weir_atomic_load(&q->tail, WEIR_RELAXED);
+
+    for (;;) {
+        const uint64_t sequence = weir_atomic_load(&q->cell[ticket % CELLS].sequence, WEIR_ACQUIRE);
+
+        if (sequence == ticket) {
+            /* relaxed: as above. */
+            if (weir_atomic_cas(&q->tail, &ticket, ticket + 1, WEIR_RELAXED, WEIR_RELAXED))
+                break;
+        } else if ((int64_t)(sequence - ticket) < 0) {
+            return false;
+        } else {
+            /* relaxed: as above. */
+            ticket = weir_atomic_load(&q->tail, WEIR_RELAXED);
+        }
+    }
+    q->cell[ticket % CELLS].value = value;
+    weir_atomic_store(&q->cell[ticket % CELLS].sequence, ticket + 1, WEIR_RELEASE);
+    return true;
+}
+
+static bool vyukov_try_dequeue(vyukov *q, uint64_t *value)
+{
+    /* relaxed: as above. */
+    uint64_t ticket = weir_atomic_load(&q->head, WEIR_RELAXED);
+
+    for (;;) {
+        const uint64_t sequence = weir_atomic_load(&q->cell[ticket % CELLS].sequence, WEIR_ACQUIRE);
+
+        if (sequence == ticket + 1) {
+            /* relaxed: as above. */
+            if (weir_atomic_cas(&q->head, &ticket, ticket + 1, WEIR_RELAXED, WEIR_RELAXED))
+                break;
+        } else if ((int64_t)(sequence - (ticket + 1)) < 0) {
+            return false;
+        } else {
+            /* relaxed: as above. */
+            ticket = weir_atomic_load(&q->head, WEIR_RELAXED);
+        }
+    }
+    *value = q->cell[ticket % CELLS].value;
+    weir_atomic_store(&q->cell[ticket % CELLS].sequence, ticket + CELLS, WEIR_RELEASE);
+    return true;
+}
+
+typedef struct vyukov_case {
+    vyukov queue;
+    uint64_t acts; /* of the adversary, which enqueues 1, 2... */
+    unsigned seen; /* dequeued values, as bits */
+} vyukov_case;
+
+static void vyukov_setup(void *state)
+{
+    vyukov_case *const c = (vyukov_case *)state;
+
+    memset(c, 0, sizeof *c);
+    for (uint64_t i = 0; i < CELLS; i++)
+        weir_atomic_init(&c->queue.cell[i].sequence, i);
+}
+
+static void vyukov_victim(void *state)
+{
+    vyukov_try_enqueue(&((vyukov_case *)state)->queue, 0);
+}
+
+/* Empty, after its own enqueue returned and nobody dequeued: a false answer. */
+static void vyukov_asks(void *state)
+{
+    vyukov_case *const c = (vyukov_case *)state;
+    uint64_t value = 0;
+
+    c->acts++;
+    if (!vyukov_try_enqueue(&c->queue, c->acts))
+        step_false("full with at most one value inside");
+    else if (!vyukov_try_dequeue(&c->queue, &value))
+        step_false("empty after a completed enqueue");
+    else
+        c->seen |= 1u << value;
+}
+
+/* The same for a consumer that must have the value, by whatever number of attempts. */
+static void vyukov_insists(void *state)
+{
+    vyukov_case *const c = (vyukov_case *)state;
+    uint64_t value = 0;
+
+    c->acts++;
+    while (!vyukov_try_enqueue(&c->queue, c->acts)) {
+        if (!step_retry("cannot enqueue"))
+            return;
+    }
+    while (!vyukov_try_dequeue(&c->queue, &value)) {
+        if (!step_retry("cannot dequeue the value it enqueued"))
+            return;
+    }
+    c->seen |= 1u << value;
+}
+
+/* The same with the loop inside, where no attempt can be counted. */
+static void vyukov_spins(void *state)
+{
+    vyukov_case *const c = (vyukov_case *)state;
+    uint64_t value = 0;
+
+    c->acts++;
+    vyukov_try_enqueue(&c->queue, c->acts);
+    while (!vyukov_try_dequeue(&c->queue, &value))
+        weir_pause();
+    c->seen |= 1u << value;
+}
+
+static void vyukov_check(void *state)
+{
+    vyukov_case *const c = (vyukov_case *)state;
+    uint64_t value = 0;
+
+    while (vyukov_try_dequeue(&c->queue, &value)) {
+        if (c->seen & (1u << value))
+            step_false("a value came out twice");
+        c->seen |= 1u << value;
+    }
+    if (!(c->seen & 1))
+        step_false("the victim's value was lost");
+}
+
+static void finds_a_false_empty(void)
+{
+    static const step_plan plan = {"vyukov try_enqueue",
+                                   "enqueue, dequeue once",
+                                   vyukov_setup,
+                                   vyukov_victim,
+                                   {vyukov_asks, NULL},
+                                   vyukov_check,
+                                   0,
+                                   false};
+    static vyukov_case state;
+    step_row row = {0};
+
+    step_sweep(&plan, &state, &row);
+    step_print(&row);
+    CHECK(row.wrong > 0 && row.wrong < row.stops);
+    CHECK_EQ(row.blocked, 0);
+    CHECK(strcmp(row.sentence, "empty after a completed enqueue") == 0);
+    CHECK_EQ(row.stops, row.alone);
+}
+
+static void finds_a_blocked_consumer(void)
+{
+    static const step_plan plan = {"vyukov try_enqueue",
+                                   "enqueue, dequeue until it has one",
+                                   vyukov_setup,
+                                   vyukov_victim,
+                                   {vyukov_insists, NULL},
+                                   vyukov_check,
+                                   0,
+                                   false};
+    static vyukov_case state;
+    step_row row = {0};
+
+    step_sweep(&plan, &state, &row);
+    step_print(&row);
+    CHECK(row.blocked > 0 && row.blocked < row.stops);
+    CHECK_EQ(row.wrong, 0);
+}
+
+static void finds_one_that_spins_inside(void)
+{
+    static const step_plan plan = {"vyukov try_enqueue",
+                                   "enqueue, dequeue that spins inside",
+                                   vyukov_setup,
+                                   vyukov_victim,
+                                   {vyukov_spins, NULL},
+                                   vyukov_check,
+                                   0,
+                                   false};
+    static vyukov_case state;
+    step_row row = {0};
+
+    step_sweep(&plan, &state, &row);
+    step_print(&row);
+    CHECK(row.blocked > 0 && row.blocked < row.stops);
+    CHECK_EQ(row.wrong, 0);
+}
+
+/* ---- a stack: with and without a tag against recycled nodes ---- */
+
+typedef struct node {
+    struct node *next;
+    unsigned taken;
+} node;
+
+typedef struct stack_case {
+    weir_dword top; /* {node, tag} */
+    bool tagged;
+    node nodes[3];
+    node *got;
+} stack_case;
+
+static void stack_push(stack_case *c, node *n)
+{
+    uint64_t top = weir_atomic_load(&c->top.lo, WEIR_ACQUIRE);
+    /* relaxed: confirmed by the compare-and-swap. */
+    uint64_t tag = weir_atomic_load(&c->top.hi, WEIR_RELAXED);
+
+    do
+        n->next = (node *)(uintptr_t)top;
+    while (!weir_dword_cas(&c->top, &top, &tag, (uint64_t)(uintptr_t)n, tag + 1));
+}
+
+static node *stack_pop(stack_case *c)
+{
+    uint64_t top = weir_atomic_load(&c->top.lo, WEIR_ACQUIRE);
+    /* relaxed: confirmed by the compare-and-swap. */
+    uint64_t tag = weir_atomic_load(&c->top.hi, WEIR_RELAXED);
+
+    while (top != 0) {
+        node *const n = (node *)(uintptr_t)top;
+        const uint64_t next = (uint64_t)(uintptr_t)n->next;
+
+        if (c->tagged ? weir_dword_cas(&c->top, &top, &tag, next, tag + 1)
+                      : weir_atomic_cas(&c->top.lo, &top, next, WEIR_ACQ_REL, WEIR_ACQUIRE))
+            return n;
+    }
+    return NULL;
+}
+
+static void stack_setup(void *state)
+{
+    stack_case *const c = (stack_case *)state;
+
+    weir_atomic_init(&c->top.lo, 0);
+    weir_atomic_init(&c->top.hi, 0);
+    memset(c->nodes, 0, sizeof c->nodes);
+    for (unsigned i = 0; i < 3; i++)
+        stack_push(c, &c->nodes[i]);
+}
+
+static void stack_victim(void *state)
+{
+    stack_case *const c = (stack_case *)state;
+
+    c->got = stack_pop(c);
+}
+
+/* A is popped, B is popped and kept, A comes back: the victim's A is on top again,
+ * and its B is not below. */
+static void stack_recycles(void *state)
+{
+    stack_case *const c = (stack_case *)state;
+    node *const a = stack_pop(c);
+    node *const b = stack_pop(c);
+
+    if (a == NULL) {
+        step_false("empty with two nodes inside");
+        return;
+    }
+    if (b != NULL)
+        b->taken++;
+    stack_push(c, a);
+}
+
+static void stack_check(void *state)
+{
+    stack_case *const c = (stack_case *)state;
+    node *n;
+
+    if (c->got != NULL)
+        c->got->taken++;
+    for (unsigned i = 0; i < 4 && (n = stack_pop(c)) != NULL; i++)
+        n->taken++;
+    for (unsigned i = 0; i < 3; i++) {
+        if (c->nodes[i].taken != 1)
+            step_false("a node came out twice, or never");
+    }
+}
+
+static void finds_a_recycled_node(void)
+{
+    static const step_plan naive = {"untagged stack pop",
+                                    "pop, pop, push the first",
+                                    stack_setup,
+                                    stack_victim,
+                                    {stack_recycles, NULL},
+                                    stack_check,
+                                    0,
+                                    false};
+    static const step_plan tagged = {"tagged stack pop",
+                                     "pop, pop, push the first",
+                                     stack_setup,
+                                     stack_victim,
+                                     {stack_recycles, NULL},
+                                     stack_check,
+                                     0,
+                                     false};
+    static stack_case state;
+    step_row row = {0}, right = {0};
+
+    state.tagged = false;
+    step_sweep(&naive, &state, &row);
+    step_print(&row);
+    CHECK(row.wrong > 0 && row.wrong < row.stops);
+    CHECK_EQ(row.blocked, 0);
+    state.tagged = true;
+    step_sweep(&tagged, &state, &right);
+    step_report(&right);
+    CHECK(right.stops > 5 && right.wrong == 0 && right.blocked == 0);
+    CHECK(right.again > 0);
+}
+
+/* ---- a counter under a mutex: who sleeps is found asleep ---- */
+
+typedef struct locked_case {
+    pthread_mutex_t lock;
+    unsigned count;
+} locked_case;
+
+static void locked_setup(void *state)
+{
+    ((locked_case *)state)->count = 0;
+}
+
+static void locked_add(void *state)
+{
+    locked_case *const c = (locked_case *)state;
+
+    pthread_mutex_lock(&c->lock);
+    c->count++;
+    pthread_mutex_unlock(&c->lock);
+}
+
+static void locked_check(void *state)
+{
+    const unsigned count = ((locked_case *)state)->count;
+
+    if (count < 1 || count > 3)
+        step_false("an addition was lost, or made twice");
+}
+
+static void finds_a_mutex(void)
+{
+    static const step_plan plan = {
+        "add under a mutex", "the same", locked_setup, locked_add, {locked_add, NULL},
+        locked_check,        0,          false};
+    static locked_case state = {PTHREAD_MUTEX_INITIALIZER, 0};
+    step_row row = {0};
+
+    step_sweep(&plan, &state, &row);
+    step_print(&row);
+    CHECK(row.blocked > 0 && row.blocked < row.stops);
+    CHECK_EQ(row.wrong, 0);
+}
+
+/* ---- a sum by fetch-and-add (wait-free) and by compare-and-swap (lock-free) ---- */
+
+typedef struct sum_case {
+    WEIR_ATOMIC(uint64_t) sum;
+    WEIR_ATOMIC(uint64_t) added; /* by completed calls */
+} sum_case;
+
+static void sum_setup(void *state)
+{
+    weir_atomic_init(&((sum_case *)state)->sum, 0);
+    weir_atomic_init(&((sum_case *)state)->added, 0);
+}
+
+static void sum_fetch_add(void *state)
+{
+    /* relaxed: a number; the turns order the check. */
+    weir_atomic_fetch_add(&((sum_case *)state)->sum, 1, WEIR_RELAXED);
+    weir_atomic_fetch_add(&((sum_case *)state)->added, 1, WEIR_RELAXED);
+}
+
+static void sum_cas(void *state)
+{
+    sum_case *const c = (sum_case *)state;
+    /* relaxed: a number; the turns order the check. */
+    uint64_t sum = weir_atomic_load(&c->sum, WEIR_RELAXED);
+
+    while (!weir_atomic_cas(&c->sum, &sum, sum + 1, WEIR_RELAXED, WEIR_RELAXED))
+        continue;
+    /* relaxed: as above. */
+    weir_atomic_fetch_add(&c->added, 1, WEIR_RELAXED);
+}
+
+static void sum_check(void *state)
+{
+    sum_case *const c = (sum_case *)state;
+
+    /* relaxed: alone. */
+    if (weir_atomic_load(&c->sum, WEIR_RELAXED) != weir_atomic_load(&c->added, WEIR_RELAXED))
+        step_false("the sum is not what was added");
+}
+
+static void counts_own_steps(void)
+{
+    step_plan plan = {"fetch_add",
+                      "two adversaries add",
+                      sum_setup,
+                      sum_fetch_add,
+                      {sum_fetch_add, sum_fetch_add},
+                      sum_check,
+                      0,
+                      false};
+    step_plan loop = {"compare-and-swap add",
+                      "two adversaries add",
+                      sum_setup,
+                      sum_cas,
+                      {sum_cas, sum_cas},
+                      sum_check,
+                      0,
+                      false};
+    static sum_case state;
+    step_row row = {0}, again = {0};
+
+    /* The bound of each is what it takes alone: the loop passes it. */
+    step_sweep(&plan, &state, &row);
+    plan.bound = row.alone;
+    memset(&row, 0, sizeof row);
+    step_sweep(&plan, &state, &row);
+    step_report(&row);
+    CHECK(row.wrong == 0 && row.blocked == 0);
+    CHECK_EQ(row.most, row.alone);
+
+    step_sweep(&loop, &state, &again);
+    loop.bound = again.alone;
+    memset(&again, 0, sizeof again);
+    step_sweep(&loop, &state, &again);
+    step_print(&again);
+    CHECK(again.wrong == 0 && again.blocked == 0);
+    CHECK(again.most > again.alone);
+}
+
+/* ---- restartable sequences: one is right, one goes on after its commit ---- */
+
+#if defined(__has_include) && defined(__x86_64__)
+#if __has_include(<sys/rseq.h>) && defined(__GLIBC__)
+#define HAVE_RSEQ 1
+#endif
+#endif
+
+#ifdef HAVE_RSEQ
+#include <sys/rseq.h>
+
+typedef struct restart_case {
+    uint64_t sum;
+    WEIR_ATOMIC(uint64_t) added;
+} restart_case;
+
+/* Adds 1 to `word`, and begins again when it is aborted; `last` is the end of the section. */
+#define RESTARTABLE_ADD(word, last)                                   \
+    __asm__ __volatile__(".pushsection __rseq_cs, \"aw\"\n\t"         \
+                         ".balign 32\n"                               \
+                         "3:\n\t"                                     \
+                         ".long 0, 0\n\t"                             \
+                         ".quad 1f, 2f - 1f, 4f\n\t"                  \
+                         ".popsection\n"                              \
+                         "5:\n\t"                                     \
+                         "leaq 3b(%%rip), %%rax\n\t"                  \
+                         "movq %%rax, %%fs:8(%[area])\n"              \
+                         "1:\n\t"                                     \
+                         "movl %%fs:4(%[area]), %%eax\n\t"            \
+                         "addq $1, (%[sum])\n\t" last "2:\n\t"        \
+                         "movq $0, %%fs:8(%[area])\n\t"               \
+                         ".pushsection __rseq_failure, \"ax\"\n\t"    \
+                         ".byte 0x0f, 0xb9, 0x3d\n\t"                 \
+                         ".long 0x53053053\n"                         \
+                         "4:\n\t"                                     \
+                         "jmp 5b\n\t"                                 \
+                         ".popsection"                                \
+                         :                                            \
+                         : [area] "r"(__rseq_offset), [sum] "r"(word) \
+                         : "rax", "cc", "memory")
+
+static void restart_setup(void *state)
+{
+    restart_case *const c = (restart_case *)state;
+
+    c->sum = 0;
+    weir_atomic_init(&c->added, 0);
+}
+
+static void restart_note(restart_case *c)
+{
+    /* relaxed: a number; the turns order the check. */
+    weir_atomic_fetch_add(&c->added, 1, WEIR_RELAXED);
+}
+
+static void restart_right(void *state)
+{
+    restart_case *const c = (restart_case *)state;
+
+    RESTARTABLE_ADD(&c->sum, "");
+    restart_note(c);
+}
+
+static void restart_wrong(void *state)
+{
+    restart_case *const c = (restart_case *)state;
+
+    RESTARTABLE_ADD(&c->sum, "nop\n");
+    restart_note(c);
+}
+
+static void restart_check(void *state)
+{
+    restart_case *const c = (restart_case *)state;
+
+    /* relaxed: alone. */
+    if (c->sum != weir_atomic_load(&c->added, WEIR_RELAXED))
+        step_false("an addition was lost, or made twice");
+}
+
+/* All of these threads are on one processor: the adversary adds to the same word. */
+static void aborts_restartable_sequences(void)
+{
+    static const step_plan right = {
+        "restartable add", "the same", restart_setup, restart_right, {restart_right, NULL},
+        restart_check,     0,          false};
+    static const step_plan wrong = {"restartable add, then a nop",
+                                    "the same",
+                                    restart_setup,
+                                    restart_wrong,
+                                    {restart_right, NULL},
+                                    restart_check,
+                                    0,
+                                    false};
+    static restart_case state;
+    step_row row = {0}, twice = {0};
+
+    if (__rseq_size == 0) {
+        printf("restartable sequences: left out, the C library registered none\n");
+        return;
+    }
+    step_sweep(&right, &state, &row);
+    step_report(&row);
+    CHECK(row.stops > 3 && row.wrong == 0 && row.blocked == 0);
+    CHECK_EQ(row.aborts, 2);
+    step_sweep(&wrong, &state, &twice);
+    step_print(&twice);
+    CHECK_EQ(twice.aborts, 3);
+    CHECK_EQ(twice.wrong, 1);
+}
+#else
+static void aborts_restartable_sequences(void)
+{
+    printf("restartable sequences: left out, the C library has none\n");
+}
+#endif
+
+int main(void)
+{
+    int status;
+
+    step_begin("step-selftest");
+    status = TEST_RUN("step-selftest", TEST_CASE(finds_a_false_empty),
+                      TEST_CASE(finds_a_blocked_consumer), TEST_CASE(finds_one_that_spins_inside),
+                      TEST_CASE(finds_a_recycled_node), TEST_CASE(finds_a_mutex),
+                      TEST_CASE(counts_own_steps), TEST_CASE(aborts_restartable_sequences));
+    return status != 0 ? status : step_end();
+}

@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: 2026 The weir authors
+#
+# Builds each program of doc/examples with pkg-config against an installed copy, as
+# its reader would, and runs it.
+. "${srcdir:-.}/build-aux/check.sh"
+
+[ "$SANITIZE" = no ] || skip_all "a build with -fsanitize=$SANITIZE is not for installing"
+have "${PKG_CONFIG:-none}" || skip_all "no pkg-config: the examples are not built as a reader would"
+stage
+cflags=$("$PKG_CONFIG" --cflags weir)
+libs=$("$PKG_CONFIG" --libs weir)
+mkdir "$work/words"
+cp "$srcdir"/lib/*.c "$work/words"
+for file in "$srcdir"/doc/examples/*.c; do
+    name=$(basename "$file" .c)
+    # shellcheck disable=SC2086
+    if ! $CC -std=c11 -O2 $STRICT $cflags "$file" $libs -pthread -o "$work/$name" 2>"$work/said"; then
+        fail "$name does not build"
+        sed 's/^/    /' "$work/said"
+        continue
+    fi
+    if [ "$RUNS" = no ]; then
+        skip "$name: built and not run, without an emulator"
+        continue
+    fi
+    set --
+    [ "$name" != wordfreq ] || set -- "$work/words"
+    # shellcheck disable=SC2086
+    LD_LIBRARY_PATH=$libdir QEMU_SET_ENV=LD_LIBRARY_PATH=$libdir $EMULATOR "$work/$name" "$@" \
+        >"$work/said" 2>&1
+    status=$?
+    case $status in
+    0)
+        pass
+        echo "$name: $(tail -n 1 "$work/said")"
+        ;;
+    77) skip "$name: $(tail -n 1 "$work/said")" ;;
+    *)
+        fail "$name: status $status"
+        sed 's/^/    /' "$work/said"
+        ;;
+    esac
+done
+finish

@@ -1,0 +1,125 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: 2026 The weir authors
+#
+# One name finds everything: each structure's header has its test, misuse, stress,
+# benchmark, manual page and example of the same name, and the reverse.
+. "${srcdir:-.}/build-aux/check.sh"
+
+cd "$srcdir" || exit 99
+
+# Headers without the whole set, what they lack, and why.
+excused() {
+    case $1 in
+    base) echo "all: attributes, version and errors: nothing for two threads to do" ;;
+    atomic) echo "all: the language's atomics by another name; each structure stresses them" ;;
+    ring) echo "all: arithmetic on plain values; each ring stresses it" ;;
+    state) echo "bench: one RMW on one word, which the counters measure" ;;
+    esac
+}
+
+# Sources that are no structure's, and what they are.
+instruments="
+tests/mixed-c.c tests/mixed-cxx.cc   one object shared by a C and a C++ file
+tests/atomic_cxx.cc                  the C++ half of tests/atomic.c
+stress/selftest.c                    shows that the stress body can fail
+stress/step.c stress/step_seat.c      the step harness
+bench/main.c bench/driver.c bench/machine.c bench/table.c bench/shim.cc   weir-bench
+"
+
+# Which instruments there are yet.
+has_model_checker() { grep -q 'libweir_check' Makefile.am; }
+has_arm64() { [ ! -e .ci/run ] || grep -q 'host=aarch64' .ci/run; }
+
+awaiting=0
+await() {
+    awaiting=$((awaiting + 1))
+    waits="$waits $1"
+}
+
+# there KIND HEADER PATTERN...: one of the files exists, or is excused.
+there() {
+    kind=$1 header=$2
+    shift 2
+    for file; do
+        [ ! -e "$file" ] || {
+            pass
+            return
+        }
+    done
+    case "$(excused "$header")" in
+    "$kind:"*) ;;
+    *) fail "include/weir/$header.h has no $1" ;;
+    esac
+}
+
+structures=
+for header in $(headers); do
+    reason=$(excused "$header")
+    case $reason in
+    all:*)
+        echo "excused: $header ($reason)"
+        there test "$header" "tests/$header.c"
+        continue
+        ;;
+    ?*) echo "excused: $header ($reason)" ;;
+    esac
+    structures="$structures $header"
+    there test "$header" "tests/$header.c"
+    there nocompile "$header" tests/nocompile/"$header"-*.c
+    there stress "$header" "stress/$header.c"
+    there bench "$header" "bench/$header.c"
+    there manual "$header" "doc/man/weir_$header.3"
+    there example "$header" "doc/examples/$header.c" $(grep -l "weir/$header\.h" doc/examples/*.c 2>/dev/null)
+    if grep -q "weir/$header\.h" tests/mixed.h; then pass; else fail "tests/mixed.h leaves out weir/$header.h"; fi
+    if grep -q "^- .*\b$header\b.*:" CHANGES; then pass; else fail "CHANGES does not name $header"; fi
+done
+
+# There is a model client for each structure, or there is no model checker yet.
+waits=
+for header in $structures; do
+    set -- tests/model/"$header"-*.c
+    if [ -e "$1" ]; then
+        pass
+    elif has_model_checker; then
+        fail "include/weir/$header.h has no tests/model/$header-*.c"
+    else
+        await "$header"
+    fi
+done
+[ -z "$waits" ] || echo "awaiting: model clients, for want of the model checker:$waits"
+waits=
+if ! has_arm64; then
+    for header in $structures; do await "$header"; done
+    echo "awaiting: runs on ARM64:$waits"
+fi
+
+# The reverse: a source without a header of its name.
+for file in lib/*.c tests/*.c tests/*.cc stress/*.c bench/*.c bench/*.cc doc/man/weir_*.3; do
+    [ -e "$file" ] || continue
+    name=$(basename "$file")
+    name=${name%.*}
+    name=${name#weir_}
+    case $name in step-*) name=${name#step-} ;; esac
+    case "$instruments" in
+    *[[:space:]]"$file"[[:space:]]*)
+        pass
+        continue
+        ;;
+    esac
+    case $file in stress/step-*) # the step sweeps: by structure, or of several
+        pass
+        continue
+        ;;
+    esac
+    if [ -e "include/weir/$name.h" ]; then
+        pass
+    elif [ -e "include/weir/${name%_*}.h" ] && [ "${file%%/*}" = lib ]; then
+        pass # lib/park_futex.c: a platform's file of park.h
+    else
+        fail "$file belongs to no header include/weir/$name.h"
+    fi
+done
+
+echo "$(echo $structures | wc -w) structures:$structures; $awaiting awaiting"
+finish

@@ -1,0 +1,82 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: 2026 The weir authors
+#
+# The libraries define no global symbol but weir_..., and need no libatomic.
+. "${srcdir:-.}/build-aux/check.sh"
+
+[ "$SANITIZE" = no ] || skip_all "symbols of a build with -fsanitize=$SANITIZE are not weir's alone"
+
+# own LIBRARY NM-OPTIONS: defined global symbols, and their names.
+own() {
+    library=$1
+    shift
+    "$NM_TOOL" "$@" --defined-only --extern-only "$library" 2>"$work/said" |
+        awk 'NF == 3 { print $3 }' | sort -u >"$work/symbols"
+    [ -s "$work/symbols" ] || {
+        fail "$library: no symbols found"
+        return
+    }
+    if grep -v '^weir_' "$work/symbols" >"$work/foreign"; then
+        fail "$library defines: $(tr '\n' ' ' <"$work/foreign")"
+    else
+        pass
+    fi
+    echo "$(basename "$library"): $(wc -l <"$work/symbols") global symbols"
+}
+
+# No 16-byte or lock-based atomic of libatomic's, whose calls begin with __atomic_.
+calls() {
+    if "$NM_TOOL" "$1" 2>/dev/null | grep '__atomic_\|__sync_' | grep -v '__tsan\|__aarch64_' >"$work/calls"; then
+        fail "$1 needs libatomic: $(tr '\n' ' ' <"$work/calls")"
+    else
+        pass
+    fi
+}
+
+shared=$builddir/.libs/libweir.so
+static=$builddir/.libs/libweir.a
+if [ -e "$shared" ]; then
+    own "$shared" -D
+    sed 's/^/    /' "$work/symbols"
+    cp "$work/symbols" "$work/shared"
+    calls "$shared"
+    if have "$READELF"; then
+        if "$READELF" -d "$shared" | grep 'NEEDED.*libatomic'; then
+            fail "$shared is linked with libatomic"
+        else
+            pass
+        fi
+    else
+        skip "no readelf: the needed libraries are not looked at"
+    fi
+    # What headers declare WEIR_API is what the library exports, and the reverse.
+    for header in "$srcdir"/include/weir/*.h; do
+        # shellcheck disable=SC2086
+        $CC -std=c11 -D_GNU_SOURCE -I"$srcdir/include" -E -P -DWEIR_TESTS_NOTHING "$header"
+    done | tr -d '\n' | tr ';}{' '\n\n\n' | grep 'visibility("default")' |
+        sed 's/__attribute__((visibility("default")))//; s/(.*//; s/.*[ *]//' |
+        grep '^weir_' | sort -u >"$work/declared"
+    if diff "$work/declared" "$work/shared" >"$work/difference"; then
+        pass
+    else
+        fail "WEIR_API declarations (<) and exported symbols (>) differ:"
+        cat "$work/difference"
+    fi
+else
+    skip "no shared library in this build"
+fi
+if [ -e "$static" ]; then
+    own "$static"
+    calls "$static"
+else
+    skip "no static library in this build"
+fi
+if [ -e "$builddir/libweir_tsan.a" ]; then
+    # Clang puts a constructor of its own into instrumented objects, hidden.
+    own "$builddir/libweir_tsan.a"
+    calls "$builddir/libweir_tsan.a"
+else
+    skip "no libweir_tsan.a: this compiler has no ThreadSanitizer"
+fi
+finish

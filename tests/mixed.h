@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The weir authors */
+
+/* tests/mixed.h: one object of each structure, shared by a C and a C++ file. Both,
+ * tests/mixed-c.c and tests/mixed-cxx.cc, compile the same functions below and offer
+ * them as a face; the C one has main(), which lets one language make what the other
+ * fills and empties, in every combination, and compares the layouts. */
+
+#ifndef WEIR_TESTS_MIXED_H
+#define WEIR_TESTS_MIXED_H
+
+#include "test.h"
+
+#include <weir/atomic.h>
+#include <weir/counter.h>
+#include <weir/mpmc.h>
+#include <weir/mpsc.h>
+#include <weir/spsc.h>
+#include <weir/state.h>
+#include <weir/ticket.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { MIXED_CAPACITY = 5, MIXED_PLACES = 64 };
+
+typedef struct mixed_node {
+    weir_mpsc_node node;
+    uintptr_t value;
+} mixed_node;
+
+/* Everything at once. */
+typedef struct mixed {
+    char before; /* so that an alignment shows in the offsets */
+    weir_counter counter;
+    char between;
+    weir_ref ref;
+    weir_flag flag;
+    weir_state state;
+    weir_counter_sharded *sharded;
+    weir_spsc spsc;
+    weir_mpsc mpsc;
+    weir_ticket ticket;
+#ifdef WEIR_HAVE_MPMC
+    weir_mpmc mpmc;
+#endif
+    mixed_node nodes[MIXED_CAPACITY];
+    void *spsc_buffer, *ticket_buffer, *mpmc_buffer;
+} mixed;
+
+/* A size or an offset, and what of. */
+typedef struct mixed_place {
+    const char *what;
+    size_t bytes;
+} mixed_place;
+
+/* One language's half. */
+typedef struct mixed_face {
+    const char *language;
+    size_t (*layout)(mixed_place *places);
+    void (*make)(mixed *m);
+    void (*put)(mixed *m);
+    void (*take)(mixed *m);
+    void (*end)(mixed *m);
+} mixed_face;
+
+extern const mixed_face mixed_cxx;
+
+#define MIXED_SIZE(type) (places[n].what = "sizeof " #type, places[n++].bytes = sizeof(type))
+#define MIXED_OFFSET(type, field) \
+    (places[n].what = #type "." #field, places[n++].bytes = offsetof(type, field))
+
+static size_t mixed_layout(mixed_place *places)
+{
+    size_t n = 0;
+
+    MIXED_SIZE(mixed);
+    MIXED_SIZE(weir_counter);
+    MIXED_SIZE(weir_ref);
+    MIXED_SIZE(weir_flag);
+    MIXED_SIZE(weir_state);
+    MIXED_SIZE(weir_transition);
+    MIXED_SIZE(weir_counter_sharded);
+    MIXED_SIZE(weir_spsc);
+    MIXED_SIZE(weir_mpsc_node);
+    MIXED_SIZE(weir_mpsc);
+    MIXED_SIZE(weir_ticket);
+    MIXED_SIZE(weir_ring);
+    MIXED_SIZE(weir_backoff);
+    MIXED_SIZE(weir_allocator);
+    MIXED_OFFSET(mixed, counter);
+    MIXED_OFFSET(mixed, ref);
+    MIXED_OFFSET(mixed, flag);
+    MIXED_OFFSET(mixed, state);
+    MIXED_OFFSET(mixed, sharded);
+    MIXED_OFFSET(mixed, spsc);
+    MIXED_OFFSET(mixed, mpsc);
+    MIXED_OFFSET(mixed, ticket);
+    MIXED_OFFSET(mixed, nodes);
+    MIXED_OFFSET(weir_spsc, head);
+    MIXED_OFFSET(weir_spsc, allocated);
+    MIXED_OFFSET(weir_ticket, head);
+    MIXED_OFFSET(weir_ticket, allocated);
+#ifdef WEIR_HAVE_MPMC
+    MIXED_SIZE(weir_dword);
+    MIXED_SIZE(weir_mpmc);
+    MIXED_OFFSET(mixed, mpmc);
+    MIXED_OFFSET(weir_mpmc, head);
+    MIXED_OFFSET(weir_mpmc, allocated);
+#endif
+    CHECK(n <= MIXED_PLACES);
+    return n;
+}
+
+static void *mixed_buffer(size_t bytes)
+{
+    void *const buffer = weir_alloc(bytes, WEIR_CACHELINE);
+
+    CHECK(buffer != NULL);
+    return buffer;
+}
+
+static void mixed_make(mixed *m)
+{
+    weir_counter_init(&m->counter, 0);
+    weir_ref_init(&m->ref, 1);
+    weir_flag_init(&m->flag);
+    weir_state_init(&m->state, 0);
+    CHECK_EQ(weir_counter_sharded_new(&m->sharded, 3), 0);
+    weir_mpsc_init(&m->mpsc);
+    m->spsc_buffer = mixed_buffer(weir_spsc_bytes(MIXED_CAPACITY, sizeof(uintptr_t)));
+    CHECK_EQ(weir_spsc_init(&m->spsc, m->spsc_buffer,
+                            weir_spsc_bytes(MIXED_CAPACITY, sizeof(uintptr_t)), MIXED_CAPACITY,
+                            sizeof(uintptr_t)),
+             0);
+    m->ticket_buffer = mixed_buffer(weir_ticket_bytes(MIXED_CAPACITY));
+    CHECK_EQ(weir_ticket_init(&m->ticket, m->ticket_buffer, weir_ticket_bytes(MIXED_CAPACITY),
+                              MIXED_CAPACITY),
+             0);
+#ifdef WEIR_HAVE_MPMC
+    m->mpmc_buffer = mixed_buffer(weir_mpmc_bytes(MIXED_CAPACITY));
+    CHECK_EQ(
+        weir_mpmc_init(&m->mpmc, m->mpmc_buffer, weir_mpmc_bytes(MIXED_CAPACITY), MIXED_CAPACITY),
+        0);
+#endif
+}
+
+static void mixed_put(mixed *m)
+{
+    for (uintptr_t value = 1; value <= MIXED_CAPACITY; value++) {
+        mixed_node *const node = &m->nodes[value - 1];
+
+        weir_counter_add(&m->counter, value);
+        weir_counter_sharded_add(m->sharded, value);
+        weir_ref_get(&m->ref);
+        node->value = value;
+        CHECK_EQ(weir_mpsc_enqueue(&m->mpsc, &node->node), value == 1);
+        CHECK(weir_spsc_try_enqueue(&m->spsc, &value));
+        CHECK(weir_ticket_try_enqueue(&m->ticket, value));
+#ifdef WEIR_HAVE_MPMC
+        CHECK(weir_mpmc_try_enqueue(&m->mpmc, value));
+#endif
+    }
+    CHECK(!weir_flag_set(&m->flag));
+    CHECK(weir_state_move(&m->state, 0, 1));
+    CHECK(!weir_spsc_try_enqueue(&m->spsc, &m->nodes[0].value));
+    CHECK(!weir_ticket_try_enqueue(&m->ticket, 0));
+#ifdef WEIR_HAVE_MPMC
+    CHECK(!weir_mpmc_try_enqueue(&m->mpmc, 0));
+#endif
+}
+
+static void mixed_take(mixed *m)
+{
+    uintptr_t got = 0;
+
+    CHECK_EQ(weir_counter_exchange(&m->counter, 0), 15);
+    CHECK_EQ(weir_counter_sharded_read(m->sharded), 15);
+    weir_counter_sharded_sub(m->sharded, 15);
+    CHECK(weir_flag_test(&m->flag));
+    weir_flag_clear(&m->flag);
+    CHECK(weir_state_move(&m->state, 1, 0));
+    for (uintptr_t value = 1; value <= MIXED_CAPACITY; value++) {
+        weir_mpsc_node *const node = weir_mpsc_try_dequeue(&m->mpsc);
+
+        CHECK(!weir_ref_put(&m->ref));
+        CHECK(node == &m->nodes[value - 1].node);
+        CHECK_EQ(((mixed_node *)node)->value, value);
+        CHECK(weir_spsc_try_dequeue(&m->spsc, &got));
+        CHECK_EQ(got, value);
+        CHECK(weir_ticket_try_dequeue(&m->ticket, &got));
+        CHECK_EQ(got, value);
+#ifdef WEIR_HAVE_MPMC
+        CHECK(weir_mpmc_try_dequeue(&m->mpmc, &got));
+        CHECK_EQ(got, value);
+#endif
+    }
+    CHECK(weir_mpsc_try_dequeue(&m->mpsc) == NULL);
+    CHECK(!weir_spsc_try_dequeue(&m->spsc, &got));
+    CHECK(!weir_ticket_try_dequeue(&m->ticket, &got));
+#ifdef WEIR_HAVE_MPMC
+    CHECK(!weir_mpmc_try_dequeue(&m->mpmc, &got));
+#endif
+}
+
+static void mixed_end(mixed *m)
+{
+    CHECK(weir_ref_put(&m->ref));
+    weir_counter_sharded_free(m->sharded);
+    CHECK_EQ(weir_mpsc_destroy(&m->mpsc), 0);
+    CHECK_EQ(weir_spsc_destroy(&m->spsc), 0);
+    weir_release(m->spsc_buffer, weir_spsc_bytes(MIXED_CAPACITY, sizeof(uintptr_t)));
+    CHECK_EQ(weir_ticket_destroy(&m->ticket), 0);
+    weir_release(m->ticket_buffer, weir_ticket_bytes(MIXED_CAPACITY));
+#ifdef WEIR_HAVE_MPMC
+    CHECK_EQ(weir_mpmc_destroy(&m->mpmc), 0);
+    weir_release(m->mpmc_buffer, weir_mpmc_bytes(MIXED_CAPACITY));
+#endif
+}
+
+#define MIXED_FACE(language)                                                 \
+    {                                                                        \
+        language, mixed_layout, mixed_make, mixed_put, mixed_take, mixed_end \
+    }
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* WEIR_TESTS_MIXED_H */
