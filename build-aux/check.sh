@@ -66,6 +66,30 @@ headers() {
     done
 }
 
+# compilers COMMAND...: those at hand, a line each; of several names for one compiler
+# the first. In a cross build the first alone: the others are for this machine.
+compilers() {
+    if [ -n "$EMULATOR" ] || [ "$RUNS" = no ]; then
+        printf '%s\n' "$1"
+        return
+    fi
+    seen=
+    for compiler; do
+        # shellcheck disable=SC2086
+        have ${compiler%% *} || continue
+        # shellcheck disable=SC2086
+        version=$($compiler --version 2>/dev/null | head -n 1 | sed 's/^[^ ]* //')
+        version="$version $($compiler -dumpmachine 2>/dev/null)"
+        case $seen in
+        *"<$version>"*) ;;
+        *)
+            seen="$seen<$version>"
+            printf '%s\n' "$compiler"
+            ;;
+        esac
+    done
+}
+
 # stage: installs into $work/stage and points pkg-config there; $prefix is where
 # the installed tree lies.
 stage() {

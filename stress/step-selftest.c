@@ -212,6 +212,7 @@ static void finds_one_that_spins_inside(void)
     step_sweep(&plan, &state, &row);
     step_print(&row);
     CHECK(row.blocked > 0 && row.blocked < row.stops);
+    CHECK_EQ(row.inside, row.blocked);
     CHECK_EQ(row.wrong, 0);
 }
 

@@ -156,6 +156,7 @@ static void finishes(step_seat *s, const char *who)
 typedef struct outcome {
     unsigned stops;
     const char *wrong, *blocked; /* the first sentence, or NULL */
+    bool inside;                 /* blocked in a call */
 } outcome;
 
 static void go_plainly(void)
@@ -168,8 +169,8 @@ static void go_plainly(void)
     step_go.steps = NEVER;
 }
 
-/* Sends the adversaries on, while the victim stands still. */
-static void adversaries_act(void)
+/* Sends the adversaries on, while the victim stands still. Returns: whether they finished. */
+static bool adversaries_act(void)
 {
     for (unsigned i = 0; i < STEP_ADVERSARIES; i++) {
         step_seat *const s = &step_stage.adversary[i];
@@ -180,18 +181,18 @@ static void adversaries_act(void)
             step_give_turn(s, GO);
         }
     }
-    if (!adversaries_finish()) {
-        /* relaxed: the turns order it. */
-        weir_atomic_store(&step_stage.blocked, "an adversary waits inside its operation",
-                          WEIR_RELAXED);
-    }
+    if (adversaries_finish())
+        return true;
+    /* relaxed: the turns order it. */
+    weir_atomic_store(&step_stage.blocked, "an adversary waits inside its operation", WEIR_RELAXED);
+    return false;
 }
 
 /* Does what `go` says; `stop` is where the victim is to be met, or 0. */
 static outcome run(uintptr_t stop)
 {
     const step_plan *const plan = step_stage.plan;
-    outcome result = {0, NULL, NULL};
+    outcome result = {0, NULL, NULL, false};
 
     plan->setup(step_stage.state);
     /* relaxed: the turns order it. */
@@ -206,7 +207,8 @@ static outcome run(uintptr_t stop)
     finishes(&step_stage.victim, "the victim");
     while (step_turn_of(&step_stage.victim) == STOPPED) {
         result.stops++;
-        adversaries_act();
+        if (!adversaries_act())
+            result.inside = true;
         step_give_turn(&step_stage.victim, RESUMED);
         finishes(&step_stage.victim, "the victim");
     }
@@ -292,6 +294,7 @@ static bool tally(step_row *row, const outcome *result)
         row->most = step_go.steps;
     row->wrong += result->wrong != NULL;
     row->blocked += result->blocked != NULL;
+    row->inside += result->inside;
     if (result->wrong == NULL && result->blocked == NULL)
         return true;
     if (row->sentence == NULL) {
@@ -500,8 +503,8 @@ void step_print(const step_row *row)
 
 void step_report(const step_row *row)
 {
-    const bool bad = row->stops == 0 || row->missed != 0 || row->wrong != 0 ||
-                     (row->blocked != 0 && !row->plan->may_block) ||
+    const bool bad = row->stops == 0 || row->missed != 0 || row->wrong != 0 || row->inside != 0 ||
+                     (row->blocked != 0 && !row->plan->may_refuse) ||
                      (row->plan->bound != 0 && row->most > row->plan->bound);
 
     print_row(row, bad);

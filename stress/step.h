@@ -44,7 +44,9 @@
 #define STEP_TRIES 500
 
 /* One operation against one behaviour of others. The functions get the `state`
- * that was given to step_sweep(). */
+ * that was given to step_sweep(). An adversary acts once in most runs; in some the
+ * victim is stopped a second time, further on, and it acts again. It must not
+ * allocate or print: the victim may stand in the C library with a lock. */
 typedef struct step_plan {
     const char *operation;
     const char *against;
@@ -52,8 +54,9 @@ typedef struct step_plan {
     void (*victim)(void *state);                      /* the operation, once */
     void (*adversary[STEP_ADVERSARIES])(void *state); /* at each stop; NULL: nobody */
     void (*check)(void *state);                       /* alone, after each run */
-    unsigned bound; /* own instructions of a wait-free operation, at most; 0: none stated */
-    bool may_block; /* its contract says that it blocks: counted, and no failure */
+    unsigned bound;  /* own instructions of a wait-free operation, at most; 0: none stated */
+    bool may_refuse; /* its contract says that others may be refused meanwhile: counted, and no
+                        failure; that they wait inside their calls is one */
 } step_plan;
 
 /* What the sweeps of one line of the table found. Starts as {0}. */
@@ -65,6 +68,7 @@ typedef struct step_row {
     unsigned again;   /* stood still a second time in the same run */
     unsigned aborts;  /* instructions of restartable sequences that were made to abort */
     unsigned blocked; /* stops at which an adversary could not finish */
+    unsigned inside;  /* of these, where it waited inside a call */
     unsigned wrong;   /* stops after which an answer or the final state was false */
     unsigned alone;   /* own instructions, undisturbed; the largest */
     unsigned most;    /* own instructions when disturbed; counted if a bound is stated */
@@ -83,7 +87,7 @@ void step_begin(const char *title);
 void step_sweep(const step_plan *plan, void *state, step_row *row);
 
 /* Prints the row. A blocked stop that its plan does not allow, a false answer, a
- * bound passed, or no stop at all makes step_end() return 1. */
+ * bound passed, a stop missed or none at all makes step_end() return 1. */
 void step_report(const step_row *row);
 
 /* Prints the row and passes no judgement: for things that are meant to fail. */

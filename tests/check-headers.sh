@@ -24,38 +24,14 @@ one() {
     done >"$5"
 }
 
-# Of several names for one compiler, the first.
-compilers() {
-    seen=
-    for compiler; do
-        # shellcheck disable=SC2086
-        have ${compiler%% *} || continue
-        # shellcheck disable=SC2086
-        version=$($compiler --version 2>/dev/null | tail -n +1 | head -n 1 | sed 's/^[^ ]* //')
-        version="$version $($compiler -dumpmachine 2>/dev/null)"
-        case $seen in
-        *"<$version>"*) ;;
-        *)
-            seen="$seen<$version>"
-            printf '%s\n' "$compiler"
-            ;;
-        esac
-    done
-}
-
 knows() { # COMPILER LANGUAGE STANDARD
     echo 'int weir_nothing;' >"$work/knows.$2"
     # shellcheck disable=SC2086
     $1 -x "$2" -std="$3" -fsyntax-only "$work/knows.$2" 2>/dev/null
 }
 
-if [ "${EMULATOR:-}${RUNS:-yes}" = yes ]; then
-    c_compilers=$(compilers "$CC" gcc clang)
-    cxx_compilers=$([ "$HAVE_CXX" = no ] || compilers "$CXX" g++ clang++)
-else # cross: the others would try the headers for this machine
-    c_compilers=$CC
-    cxx_compilers=$([ "$HAVE_CXX" = no ] || echo "$CXX")
-fi
+c_compilers=$(compilers "$CC" gcc clang)
+cxx_compilers=$([ "$HAVE_CXX" = no ] || compilers "$CXX" g++ clang++)
 [ -n "$cxx_compilers" ] || skip "no C++ compiler: headers not tried as C++"
 have clang || skip "no clang: headers tried with one compiler"
 

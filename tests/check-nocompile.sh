@@ -3,11 +3,12 @@
 # SPDX-FileCopyrightText: 2026 The weir authors
 #
 # Each tests/nocompile/*.c compiles; with -DMISUSE it must not, and the compiler must
-# say what the file expects: one of its lines `expect: FRAGMENT'.
+# say what the file expects: one of its lines `expect: FRAGMENT'. With every C compiler
+# at hand.
 . "${srcdir:-.}/build-aux/check.sh"
 
 # shellcheck disable=SC2086
-compile() { $CC -std=c11 $STRICT -I"$srcdir/include" -c -o "$work/object" "$@" >"$work/said" 2>&1; }
+compile() { $compiler -std=c11 $STRICT -I"$srcdir/include" -c -o "$work/object" "$@" >"$work/said" 2>&1; }
 
 # refuses FILE: counts it.
 refuses() {
@@ -28,6 +29,7 @@ refuses() {
     fi
 }
 
+compiler=$CC
 # What this check is worth: three files that it must complain about.
 printf '/* expect: never */\nint misuse;\n' >"$work/compiles.c"
 printf '/* expect: never said */\n#ifdef MISUSE\n#error other\n#endif\nint misuse;\n' >"$work/other.c"
@@ -42,7 +44,14 @@ for file in compiles other silent; do
     failed=$before
 done
 
-for file in "$srcdir"/tests/nocompile/*.c; do
-    refuses "$file"
+old_ifs=$IFS
+IFS='
+'
+for compiler in $(compilers "$CC" gcc clang); do
+    IFS=$old_ifs
+    echo "with $compiler"
+    for file in "$srcdir"/tests/nocompile/*.c; do
+        refuses "$file"
+    done
 done
 finish
