@@ -3,6 +3,7 @@
 
 #include <weir/base.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +21,8 @@ static void say(const char *text)
     while (left > 0) {
         const ssize_t wrote = write(STDERR_FILENO, text, left);
 
+        if (wrote < 0 && errno == EINTR)
+            continue;
         if (wrote <= 0)
             return;
         text += wrote;

@@ -12,6 +12,7 @@ void weir_mpsc_init(weir_mpsc *queue)
     weir_atomic_init(&queue->head, NULL);
     queue->ready = NULL;
     queue->made = WEIR__MPSC_MADE;
+    queue->allocated = 0;
 }
 
 int weir_mpsc_destroy(weir_mpsc *queue)
@@ -30,6 +31,7 @@ int weir_mpsc_new(weir_mpsc **queue)
     if (made == NULL)
         return -ENOMEM;
     weir_mpsc_init(made);
+    made->allocated = sizeof *made;
     *queue = made;
     return 0;
 }
@@ -40,8 +42,9 @@ int weir_mpsc_free(weir_mpsc *queue)
 
     if (queue == NULL)
         return 0;
+    WEIR_REQUIRE(queue->allocated != 0, "not made by weir_mpsc_new()");
     status = weir_mpsc_destroy(queue);
     if (status == 0)
-        weir_release(queue, sizeof *queue);
+        weir_release(queue, queue->allocated);
     return status;
 }

@@ -11,7 +11,7 @@ static bool make_ring(weir_ring *ring, size_t capacity, size_t element)
     const size_t slots = weir__ticket_slots(element);
     size_t blocks, spare;
 
-    if (capacity == 0 || capacity > WEIR_RING_CAPACITY_MAX / 64)
+    if (capacity == 0 || capacity > WEIR_TICKET_CAPACITY_MAX)
         return false;
     blocks = (capacity + slots - 1) / slots;
     spare = blocks * slots - capacity;
@@ -157,11 +157,6 @@ size_t weir__ticket_put_on(weir_ticket *queue, const void *elements, size_t leas
     return claimed.count;
 }
 
-bool weir__ticket_put_word_on(weir_ticket *queue, uintptr_t value, bool lost)
-{
-    return weir__ticket_put_on(queue, &value, 1, 1, lost) == 1;
-}
-
 size_t weir__ticket_take_on(weir_ticket *queue, void *elements, size_t least, size_t most,
                             bool lost)
 {
@@ -196,6 +191,8 @@ size_t weir_ticket_size_approx(const weir_ticket *queue)
     if ((int64_t)(tail - head) <= 0)
         return 0; /* others went on between the two looks */
     /* Modulo the laps that a position can count, at the wrap. */
+    if (laps << queue->shape.lap_shift > queue->shape.ring.mask + 1)
+        return capacity;
     if (laps << queue->shape.lap_shift != 0)
         inside += capacity;
     return inside < capacity ? (size_t)inside : capacity;

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: 2026 The weir authors
 #
-# Each tests/nocompile/*.c compiles; with -DMISUSE it must not, and the compiler must
-# say what the file expects: one of its lines `expect: FRAGMENT'. With every C compiler
-# at hand.
+# Each tests/nocompile/*.c, and *.cc, compiles; with -DMISUSE it must not, and the compiler must
+# say what the file expects: one of its lines `expect: FRAGMENT'. With every compiler at
+# hand.
 . "${srcdir:-.}/build-aux/check.sh"
 
 # shellcheck disable=SC2086
-compile() { $compiler -std=c11 $STRICT -I"$srcdir/include" -c -o "$work/object" "$@" >"$work/said" 2>&1; }
+compile() { $compiler -std=$standard $STRICT -I"$srcdir/include" -c -o "$work/object" "$@" >"$work/said" 2>&1; }
 
 # refuses FILE: counts it.
 refuses() {
@@ -29,7 +29,7 @@ refuses() {
     fi
 }
 
-compiler=$CC
+compiler=$CC standard=c11
 # What this check is worth: three files that it must complain about.
 printf '/* expect: never */\nint misuse;\n' >"$work/compiles.c"
 printf '/* expect: never said */\n#ifdef MISUSE\n#error other\n#endif\nint misuse;\n' >"$work/other.c"
@@ -54,4 +54,15 @@ for compiler in $(compilers "$CC" gcc clang); do
         refuses "$file"
     done
 done
+if [ "$HAVE_CXX" = yes ]; then
+    for compiler in $(compilers "$CXX" g++ clang++); do
+        IFS=$old_ifs standard=c++11
+        echo "with $compiler"
+        for file in "$srcdir"/tests/nocompile/*.cc; do
+            refuses "$file"
+        done
+    done
+else
+    skip "no C++ compiler: tests/nocompile/*.cc"
+fi
 finish

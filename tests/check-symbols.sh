@@ -34,6 +34,16 @@ calls() {
     fi
 }
 
+# A symbol of another name is refused.
+printf 'int weir_fine(void) { return 0; }\nint foreign(void) { return 0; }\n' >"$work/foreign.c"
+# shellcheck disable=SC2086
+$CC -c "$work/foreign.c" -o "$work/foreign.o" && own "$work/foreign.o" >/dev/null
+if [ "$failed" -ne 1 ]; then
+    echo "self-test: a symbol without weir_ was not refused"
+    exit 1
+fi
+failed=0
+
 shared=$builddir/.libs/libweir.so
 static=$builddir/.libs/libweir.a
 if [ -e "$shared" ]; then
@@ -53,7 +63,7 @@ if [ -e "$shared" ]; then
     # What headers declare WEIR_API is what the library exports, and the reverse.
     for header in "$srcdir"/include/weir/*.h; do
         # shellcheck disable=SC2086
-        $CC -std=c11 -D_GNU_SOURCE -I"$srcdir/include" -E -P -DWEIR_TESTS_NOTHING "$header"
+        $CC -std=c11 -D_GNU_SOURCE -I"$srcdir/include" -E -P "$header"
     done | tr -d '\n' | tr ';}{' '\n\n\n' | grep 'visibility("default")' |
         sed 's/__attribute__((visibility("default")))//; s/(.*//; s/.*[ *]//' |
         grep '^weir_' | sort -u >"$work/declared"
@@ -73,7 +83,6 @@ else
     skip "no static library in this build"
 fi
 if [ -e "$builddir/libweir_tsan.a" ]; then
-    # Clang puts a constructor of its own into instrumented objects, hidden.
     own "$builddir/libweir_tsan.a"
     calls "$builddir/libweir_tsan.a"
 else

@@ -11,7 +11,8 @@
  *
  * Threads:   every operation, from any thread, at once.
  * Progress:  wait-free on x86-64, and on ARM64 with LSE; lock-free where the
- *            machine has only load-exclusive and store-exclusive. A back-off
+ *            machine has only load-exclusive and store-exclusive, and for fetch_and and
+ *            fetch_or on x86-64 when what they return is used. A back-off
  *            ends by itself: it waits for time, never for a thread.
  * Ordering:  as the caller names it; weir_dword_cas() is acquire and release
  *            when it succeeds, acquire when it fails.
@@ -157,8 +158,10 @@ static inline bool weir_dword_cas(weir_dword *object, uint64_t *lo, uint64_t *hi
     return done;
 #elif defined(__ARM_FEATURE_ATOMICS)
     /* CASP wants an even register and the next one. */
-    register uint64_t old_lo __asm__("x0") = *lo;
-    register uint64_t old_hi __asm__("x1") = *hi;
+    /* Read before: a sanitizer's call between the next lines would use the registers. */
+    const uint64_t want_lo = *lo, want_hi = *hi;
+    register uint64_t old_lo __asm__("x0") = want_lo;
+    register uint64_t old_hi __asm__("x1") = want_hi;
     register uint64_t put_lo __asm__("x2") = new_lo;
     register uint64_t put_hi __asm__("x3") = new_hi;
     bool done;
@@ -167,32 +170,34 @@ static inline bool weir_dword_cas(weir_dword *object, uint64_t *lo, uint64_t *hi
                          : "+r"(old_lo), "+r"(old_hi), "+Q"(*object)
                          : "r"(put_lo), "r"(put_hi)
                          : "memory");
-    done = old_lo == *lo && old_hi == *hi;
+    done = old_lo == want_lo && old_hi == want_hi;
     *lo = old_lo;
     *hi = old_hi;
     return done;
 #else
-    /* A pair of exclusive loads is one 16-byte read only if the exclusive store
-     * succeeds: so a mismatch writes back what it read, to know that it was one. */
+    /* A pair of exclusive loads is one 16-byte read only if the exclusive store succeeds: so a
+     * mismatch writes back what it read, to know that it was one. One block, since a load or
+     * store of the compiler's between the two might clear the reservation for ever. */
+    const uint64_t want_lo = *lo, want_hi = *hi;
     uint64_t old_lo, old_hi, put_lo, put_hi;
-    uint32_t failed, same;
+    uint32_t failed;
 
-    do {
-        __asm__ __volatile__("ldaxp %0, %1, %2"
-                             : "=&r"(old_lo), "=&r"(old_hi)
-                             : "Q"(*object)
-                             : "memory");
-        same = old_lo == *lo && old_hi == *hi;
-        put_lo = same ? new_lo : old_lo;
-        put_hi = same ? new_hi : old_hi;
-        __asm__ __volatile__("stlxp %w0, %2, %3, %1"
-                             : "=&r"(failed), "=Q"(*object)
-                             : "r"(put_lo), "r"(put_hi)
-                             : "memory");
-    } while (failed);
+    __asm__ __volatile__(
+        "1:\n\t"
+        "ldaxp %[old_lo], %[old_hi], %[object]\n\t"
+        "cmp %[old_lo], %[want_lo]\n\t"
+        "ccmp %[old_hi], %[want_hi], #0, eq\n\t"
+        "csel %[put_lo], %[new_lo], %[old_lo], eq\n\t"
+        "csel %[put_hi], %[new_hi], %[old_hi], eq\n\t"
+        "stlxp %w[failed], %[put_lo], %[put_hi], %[object]\n\t"
+        "cbnz %w[failed], 1b"
+        : [old_lo] "=&r"(old_lo), [old_hi] "=&r"(old_hi), [put_lo] "=&r"(put_lo),
+          [put_hi] "=&r"(put_hi), [failed] "=&r"(failed), [object] "+Q"(*object)
+        : [want_lo] "r"(want_lo), [want_hi] "r"(want_hi), [new_lo] "r"(new_lo), [new_hi] "r"(new_hi)
+        : "cc", "memory");
     *lo = old_lo;
     *hi = old_hi;
-    return same;
+    return old_lo == want_lo && old_hi == want_hi;
 #endif
 }
 

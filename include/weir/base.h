@@ -87,6 +87,19 @@ WEIR_API void weir_panic(const char *function, const char *sentence)
 #define WEIR_ASSERT(condition, sentence) ((void)0)
 #endif
 
+/* ---- elements of typed wrappers ---- */
+
+/* Refuses what a wrapper cannot carry: an array or a function, which would decay to a
+ * pointer, and in C++ what is more than its bytes. */
+#ifdef __cplusplus
+#define WEIR__ELEMENT(name, T)                \
+    typedef T name##__element(void);          \
+    static_assert(__is_trivially_copyable(T), \
+                  "an element is copied as bytes: it must be trivially copyable")
+#else
+#define WEIR__ELEMENT(name, T) typedef T name##__element(void)
+#endif
+
 /* ---- version of the library that was linked ---- */
 
 /* Returns: the WEIR_VERSION that the library was built with. */

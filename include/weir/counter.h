@@ -20,7 +20,7 @@
  *              weir_counter_sharded, those of weir_counter from _add to _exchange, and
  *              weir_ref_get() and weir_ref_put(). The rest is lock-free: a
  *              compare-and-swap that is repeated, after a back-off, only when another
- *              thread has changed the word.
+ *              thread has changed the word (or, on load-exclusive, for no reason).
  * Ordering:    none for weir_counter and weir_counter_sharded: a counter counts, it
  *              does not publish. Who needs "all is written when the count is n" takes
  *              weir_ref, weir_flag or a queue. weir_ref has the edges below.
@@ -137,7 +137,7 @@ typedef struct weir_counter_sharded {
 WEIR_STATIC_ASSERT(sizeof(weir_counter) == 8 && sizeof(weir_ref) == 4, "one word each");
 WEIR_STATIC_ASSERT(sizeof(weir__counter_slot) == WEIR_CACHELINE &&
                        offsetof(weir__counter_slot, cpu) == 0 &&
-                       offsetof(weir__counter_slot, shard) == 64,
+                       offsetof(weir__counter_slot, shard) == 64 && WEIR_CACHELINE == 128,
                    "the sequences shift the CPU's number by 7, and files must agree");
 WEIR_STATIC_ASSERT(sizeof(weir_counter_sharded) == WEIR_CACHELINE,
                    "on a line that rests; the sequences reach over it");
@@ -317,9 +317,10 @@ static inline bool weir_counter_min(weir_counter *c, uint64_t value)
 
 /* ---- weir_ref ---- */
 
-/* A get beyond WEIR__REF_MAX, a get or a put at 0, and every operation that meets a value
- * above WEIR__REF_MAX, store WEIR__REF_PINNED: such an object is leaked and never freed
- * under someone. From there it would take 2^30 operations, each stopped between its RMW
+/* A get beyond WEIR__REF_MAX, and every operation that meets a value above it, store
+ * WEIR__REF_PINNED: such an object is leaked and never freed under someone. A get or a put
+ * at 0 does too, for the sake of a later look: whoever put the last reference may have
+ * freed the object already. From there it would take 2^30 operations, each stopped between its RMW
  * and that store, to leave the pinned half of the range: a machine has not that many
  * threads. */
 #define WEIR__REF_MAX UINT32_C(0x7fffffff)
@@ -351,7 +352,7 @@ static inline void weir_ref_get(weir_ref *r)
  * kept by something else (a lock, a reclamation scheme).
  * Returns: whether it did; if not, the last one has let go.
  * Progress: lock-free.
- * Ordering: acquire, of what holders wrote before they let go. */
+ * Ordering: acquire, of what holders wrote before they let go; not of a pinned object. */
 WEIR_NODISCARD
 static inline bool weir_ref_get_unless_zero(weir_ref *r)
 {

@@ -13,12 +13,17 @@
  *                    try_enqueue, enqueue_burst   try_dequeue, dequeue_burst
  *   try_enqueue, ..            yes                          yes
  *   try_dequeue, ..            yes                          yes
+ *   size_approx                yes                          yes
  *   init, destroy              no                           no
  *
  * Progress:  try_ and _burst are lock-free: a thread stopped at any instruction
  *            of them, for ever, keeps no other from completing.
  * Ordering:  what happens before an enqueue is visible after the dequeue of that
  *            value. A value is any word: none is reserved.
+ *            A refusal is ordered by happens-before and no further: an enqueue or a
+ *            dequeue that happened before the call is seen, one that only ran earlier
+ *            need not be. Before going to sleep on a refusal see "Refusals and sleep"
+ *            in doc/memory-model.md.
  * Linearization: an enqueue and a dequeue at the compare-and-swap that succeeds;
  *            `false` at the load of the one cell that decides: the queue was
  *            full, or empty, at that moment of the call. Each item of a burst has
@@ -44,6 +49,10 @@
  * still holds p - N. All from p - N to p - 1 are filled and, since they are emptied
  * in order, none of them is emptied: N values inside. Empty: the cell of the first
  * position q that is not emptied is not filled: none inside.
+ *
+ * That an 8-byte compare-and-swap and a 16-byte one meet in a cell is outside of C11's
+ * model, which knows no mixed sizes: it rests on x86-64 and ARM64, where both are atomic
+ * for every byte that they touch.
  *
  * Edges:
  *   filled   try_enqueue -> try_dequeue  carries the value and what it points to
@@ -311,7 +320,8 @@ static inline size_t weir_mpmc_capacity(const weir_mpmc *queue)
 }
 
 /* Values inside: exact while no operation runs; else a number, 0 to the capacity,
- * that was near. Progress: lock-free. */
+ * that was near. Threads: any, beside all operations. Progress: wait-free.
+ * Complexity: O(log N) loads. */
 WEIR_API size_t weir_mpmc_size_approx(const weir_mpmc *queue);
 
 /* ---- typed: elements of up to one word ---- */
@@ -323,6 +333,7 @@ WEIR_API size_t weir_mpmc_size_approx(const weir_mpmc *queue);
     typedef struct name {                                                                     \
         weir_mpmc queue;                                                                      \
     } name;                                                                                   \
+    WEIR__ELEMENT(name, T);                                                                   \
     WEIR_STATIC_ASSERT(sizeof(T) <= sizeof(uintptr_t),                                        \
                        "larger than a word: use WEIR_MPMC_SLOTS_DEFINE");                     \
     WEIR_UNUSED WEIR_NODISCARD static inline int name##_init(name *typed, void *buffer,       \
@@ -383,11 +394,13 @@ WEIR_API size_t weir_mpmc_size_approx(const weir_mpmc *queue);
  * slot's index travels through a weir_mpmc. Two of them: `filled` holds the
  * indices of elements, at most `capacity`; `vacant` those of free slots.
  *
- * Progress:  lock-free, like its two queues.
- * Empty:     exact. Full: exact while no more threads are inside an operation at
- *            once than there are spare slots; beyond, `false` from an enqueue may come
- *            early, by the number of those threads: each holds a slot that it is
- *            still copying. Ask for as many spares as threads. */
+ * Progress:  lock-free while fewer threads are stopped inside an operation than there
+ *            are slots, capacity and spare together: each may hold one for ever, and
+ *            when all are held, every enqueue is refused.
+ * Empty:     exact. Full: exact while no more other threads are inside an operation
+ *            than there are spare slots; beyond, `false` from an enqueue may come early,
+ *            by the number of those: each holds a slot that it is still copying. Ask
+ *            for as many spares as threads. */
 typedef struct weir_mpmc_slots {
     weir_mpmc filled;
     weir_mpmc vacant;
@@ -472,6 +485,7 @@ static inline size_t weir_mpmc_slots_size_approx(const weir_mpmc_slots *queue)
     typedef struct name {                                                                      \
         weir_mpmc_slots queue;                                                                 \
     } name;                                                                                    \
+    WEIR__ELEMENT(name, T);                                                                    \
     WEIR_UNUSED WEIR_NODISCARD static inline int name##_init(                                  \
         name *typed, void *buffer, size_t bytes, size_t capacity, size_t spare)                \
     {                                                                                          \

@@ -19,16 +19,21 @@
  *            repeated only when another producer's succeeded, or the consumer took
  *            all. The consumer is wait-free, an enqueue being one step that is done
  *            or not begun: no producer, wherever it stands still, can hold it up or
- *            hide the nodes of others. A dequeue takes constant time when amortised:
+ *            hide the nodes of others. (A consumer that sleeps depends on who is to wake
+ *            it: see weir_mpsc_enqueue().) A dequeue takes constant time when amortised:
  *            the one that finds its own list used up takes over the k nodes that
  *            came since, and walks over them once. (Where the machine has only
  *            load-exclusive and store-exclusive, taking over is lock-free.)
  * Ordering:  what happens before an enqueue is visible after the dequeue of that
  *            node. Per producer, and between enqueues of which one returned before
  *            the other began, nodes come in their order.
+ *            NULL is ordered by happens-before and no further: an enqueue that
+ *            happened before the call is seen, one that only ran earlier need not be.
+ *            Before going to sleep on it see "Refusals and sleep" in
+ *            doc/memory-model.md.
  * Linearization: an enqueue at its compare-and-swap that succeeds; a dequeue of a
- *            node at any moment of the call, and one that returns NULL at its load
- *            of `head`: the queue was empty at that moment.
+ *            node at its exchange, or if it needed none at any moment; one that
+ *            returns NULL at its load of `head`: the queue was empty at that moment.
  * Memory:    one pointer in each node; the queue allocates nothing.
  * Ownership: a node belongs to the queue from the call of enqueue until dequeue
  *            returns it. From then on nobody else looks at it: it may be enqueued
@@ -67,7 +72,9 @@ typedef struct weir_mpsc_node {
 typedef struct weir_mpsc {
     /* producers push, the consumer takes all: newest first */
     WEIR_ALIGNAS(WEIR_CACHELINE) WEIR_ATOMIC(weir_mpsc_node *) head;
-    uintptr_t made; /* nobody writes it between init and destroy: WEIR__MPSC_MADE */
+    /* nobody, between init and destroy: */
+    uintptr_t made;   /* WEIR__MPSC_MADE */
+    size_t allocated; /* bytes of the allocation by weir_mpsc_new(), or 0 */
     /* consumer: what it took over, oldest first; older than all in `head` */
     WEIR_ALIGNAS(WEIR_CACHELINE) weir_mpsc_node *ready;
 } weir_mpsc;
@@ -75,9 +82,9 @@ typedef struct weir_mpsc {
 #define WEIR__MPSC_MADE ((uintptr_t)0x77656972)
 
 /* An empty queue: `static weir_mpsc mailbox = WEIR_MPSC_INIT;` */
-#define WEIR_MPSC_INIT                                 \
-    {                                                  \
-        WEIR_ATOMIC_INIT(NULL), WEIR__MPSC_MADE, NULL, \
+#define WEIR_MPSC_INIT                                    \
+    {                                                     \
+        WEIR_ATOMIC_INIT(NULL), WEIR__MPSC_MADE, 0, NULL, \
     }
 
 WEIR_STATIC_ASSERT(sizeof(weir_mpsc_node) == sizeof(void *), "a node is one pointer");
@@ -106,7 +113,8 @@ WEIR_API int weir_mpsc_free(weir_mpsc *queue);
 static inline bool weir__mpsc_push(weir_mpsc *queue, weir_mpsc_node *newest, weir_mpsc_node *oldest)
 {
     weir_backoff backoff = WEIR_BACKOFF_INIT;
-    /* relaxed: the pointer is stored and compared, never followed. */
+    /* relaxed: the pointer is stored and compared, never followed; what it points to may be
+     * freed by now. */
     weir_mpsc_node *head = weir_atomic_load(&queue->head, WEIR_RELAXED);
 
     WEIR_ASSERT(queue->made == WEIR__MPSC_MADE, "used after destroy, or before init");
@@ -129,7 +137,9 @@ static inline bool weir__mpsc_push(weir_mpsc *queue, weir_mpsc_node *newest, wei
 /* Puts `node` at the end.
  * Returns: true if the consumer had taken over all earlier nodes: it may be about to
  * find nothing, so whoever puts it to sleep wakes it now. false: an earlier enqueue
- * has returned, or will return, true for it.
+ * has returned, or will return, true for it: if that thread stops before it wakes the
+ * consumer, the consumer sleeps on. The wake has to be one that is kept (a semaphore,
+ * an eventfd), since it may come before the consumer sleeps.
  * Ownership: the queue's until it is dequeued. */
 static inline bool weir_mpsc_enqueue(weir_mpsc *queue, weir_mpsc_node *node)
 {

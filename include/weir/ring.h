@@ -19,7 +19,8 @@
  * The wrap: laps are counted modulo 2^64 / stride, everywhere by the same
  * unsigned arithmetic, and compared by the sign of a difference. That is right
  * while the two are less than 2^63 apart: N * 2^63 / stride, at least 2^62
- * operations, which take a century at a thousand million a second.
+ * operations, which take a century at a thousand million a second (fewer where a
+ * structure leaves numbers out: it says so).
  *
  * Threads:   plain values; every function may be called from any thread.
  * Progress:  wait-free.

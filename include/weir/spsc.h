@@ -22,12 +22,16 @@
  * Ordering:  what happens before an enqueue is visible after the dequeue of that
  *            element, and what happens before a dequeue is visible after the enqueue
  *            that finds room because of it.
+ *            A refusal is ordered by happens-before and no further: an enqueue or a
+ *            dequeue that happened before the call is seen, one that only ran earlier
+ *            need not be. Before going to sleep on a refusal see "Refusals and sleep"
+ *            in doc/memory-model.md.
  * Linearization: an enqueue at its store to `filled`, a dequeue at its store to
  *            `emptied`; `false` at the load that found no room, or no element: the
  *            queue was full, or empty, at that moment of the call. A _burst is as
  *            many operations, one for each group that it touches; a _bulk is one,
  *            at its last store.
- * Memory:    in the caller's buffer, 1.03 to 1.17 times the elements, and 64 bytes;
+ * Memory:    in the caller's buffer, 1.00 to 1.17 times the elements, and 64 bytes;
  *            nothing is allocated after init.
  * Complexity: no read-modify-write. One store publishes an element, a burst or a
  *            bulk (one more for each group of about 500 bytes that it goes over).
@@ -554,6 +558,7 @@ WEIR_API size_t weir_spsc_size_approx(const weir_spsc *queue);
     typedef struct name {                                                                        \
         weir_spsc queue;                                                                         \
     } name;                                                                                      \
+    WEIR__ELEMENT(name, T);                                                                      \
     WEIR_STATIC_ASSERT(__alignof__(T) <= 64, "aligned to more than a group is");                 \
     WEIR_UNUSED static inline size_t name##_bytes(size_t capacity)                               \
     {                                                                                            \

@@ -19,9 +19,9 @@
  *              wait-free on x86-64, and on ARM64 with LSE; lock-free where the
  *              machine has only load-exclusive and store-exclusive.
  * Ordering:    what a thread wrote before it raised, lowered or moved is seen by
- *              every thread that finds the word so, or so no longer.
+ *              every thread that finds the word so, or changed since.
  * Memory:      one 32-bit word each, the caller's; static initialisers exist.
- * Complexity:  one RMW an operation; a load for test and read; a store for clear.
+ * Complexity:  one RMW an operation; a load for test and read.
  * Edges:       raised   set -> test, set       carries what was written before the set
  *              lowered  clear -> test, set     carries what was done while it was up
  *              moved    move, take -> move, take, read
@@ -88,7 +88,7 @@ static inline bool weir_flag_set(weir_flag *flag)
 {
     /* sync(raised): acq_rel.  Pairs with the load in weir_flag_test() and with this
      * line in another thread; publishes what was written before the call.
-     * sync(lowered): acq_rel.  Pairs with the store in weir_flag_clear(); takes over
+     * sync(lowered): acq_rel.  Pairs with the exchange in weir_flag_clear(); takes over
      * what was done while the flag was up. */
     return weir_atomic_exchange(&flag->word, 1, WEIR_ACQ_REL) != 0;
 }
@@ -99,18 +99,20 @@ static inline bool weir_flag_test(const weir_flag *flag)
 {
     /* sync(raised): acquire.  Pairs with the exchange in weir_flag_set(); receives
      * what the thread that raised the flag wrote before.
-     * sync(lowered): acquire.  Pairs with the store in weir_flag_clear(), when the flag
+     * sync(lowered): acquire.  Pairs with the exchange in weir_flag_clear(), when the flag
      * is found down. */
     return weir_atomic_load(&flag->word, WEIR_ACQUIRE) != 0;
 }
 
 /* Lowers the flag; nothing happens if it is down.
- * Ordering: release. */
+ * Ordering: release; and acquire of the set or clear before it, so that who finds the flag
+ * down later sees what was written before it was raised, too. */
 static inline void weir_flag_clear(weir_flag *flag)
 {
-    /* sync(lowered): release.  Pairs with the exchange in weir_flag_set() and the load
-     * in weir_flag_test(); publishes what was done while the flag was up. */
-    weir_atomic_store(&flag->word, 0, WEIR_RELEASE);
+    /* sync(lowered): acq_rel.  Pairs with the exchange in weir_flag_set() and the load
+     * in weir_flag_test(); publishes what was done while the flag was up.
+     * sync(raised): acq_rel.  Pairs with the exchange in weir_flag_set(). */
+    (void)weir_atomic_exchange(&flag->word, 0, WEIR_ACQ_REL);
 }
 
 /* ---- the state ---- */

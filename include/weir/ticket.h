@@ -14,6 +14,7 @@
  *                    try_enqueue, _burst, _bulk   try_dequeue, _burst, _bulk
  *   try_enqueue, ..            yes                          yes
  *   try_dequeue, ..            yes                          yes
+ *   size_approx                yes                          yes
  *   init, destroy              no                           no
  *
  * Progress:  blocking. No call ever spins for another thread, but `false` means
@@ -24,6 +25,10 @@
  *            compare-and-swap, that is, after another call won one.
  * Ordering:  what happens before an enqueue is visible after the dequeue of that
  *            element. An element is any bit pattern: none is reserved.
+ *            A refusal is ordered by happens-before and no further: an enqueue or a
+ *            dequeue that happened before the call is seen, one that only ran earlier
+ *            need not be. Before going to sleep on a refusal see "Refusals and sleep"
+ *            in doc/memory-model.md.
  * Linearization: an enqueue or dequeue that succeeds, at the compare-and-swap that
  *            claims; a batch at one of them, as a whole and without gaps.
  * Memory:    64 bytes for seven words, in the caller's buffer; nothing is allocated
@@ -55,6 +60,12 @@
 extern "C" {
 #endif
 
+/* Largest capacity, in elements. A position takes 64 numbers for a block of 1 to 7
+ * elements, so that 2^63 numbers, the distance over which two are compared rightly, are
+ * 2^57 operations for the largest elements and 2^59 for words: five years at a thousand
+ * million a second. */
+#define WEIR_TICKET_CAPACITY_MAX (WEIR_RING_CAPACITY_MAX / 64)
+
 /* Where the slots are; constant after init. */
 typedef struct weir__ticket_shape {
     unsigned char *cells;
@@ -74,8 +85,8 @@ WEIR_STATIC_ASSERT(sizeof(weir_ticket) == 3 * WEIR_CACHELINE, "a line pair for e
 
 /* ---- life ---- */
 
-/* Bytes of the buffer for `capacity` words; 0 if capacity is 0 or too large: above
- * WEIR_RING_CAPACITY_MAX. */
+/* Bytes of the buffer for `capacity` words; 0 if capacity is 0 or above
+ * WEIR_TICKET_CAPACITY_MAX. */
 WEIR_API size_t weir_ticket_bytes(size_t capacity);
 
 /* Makes an empty queue of `capacity` words in `buffer`, which is aligned to
@@ -158,6 +169,8 @@ static inline size_t weir__ticket_run(const weir__ticket_shape *shape, uint64_t 
 }
 
 typedef WEIR_ATOMIC(uint8_t) weir__ticket_tag;
+
+WEIR_STATIC_ASSERT(sizeof(weir__ticket_tag) == 1, "eight tags are a word");
 
 static inline unsigned char *weir__ticket_block(const weir__ticket_shape *shape, uint64_t position,
                                                 size_t element)
@@ -374,33 +387,53 @@ static inline size_t weir__ticket_take(weir_ticket *queue, void *elements, size_
                : weir__ticket_take_on(queue, elements, least, most, verdict == WEIR__TICKET_LOST);
 }
 
-/* ---- operations on words ---- */
-
-/* weir__ticket_put_on() of one word, by value: so that it needs no address before. */
-WEIR_API bool weir__ticket_put_word_on(weir_ticket *queue, uintptr_t value, bool lost);
-
-/* Puts `value` at the tail. Returns: false if there is no room now. */
-static inline bool weir_ticket_try_enqueue(weir_ticket *queue, uintptr_t value)
+/* The same for one element, as short as it gets. */
+WEIR_ALWAYS_INLINE bool weir__ticket_put_one(weir_ticket *queue, const void *element, size_t size)
 {
     const weir__ticket_shape shape = queue->shape;
     weir__ticket_claimed claimed;
     weir__ticket_verdict verdict;
 
     WEIR_ASSERT(shape.cells != NULL, "used after destroy, or before init");
-    WEIR_ASSERT(queue->element == sizeof value, "made for elements of another size");
-    verdict = weir__ticket_attempt(&shape, &queue->tail, 0, 1, 1, sizeof value, &claimed);
+    WEIR_ASSERT(queue->element == size, "made for elements of another size");
+    verdict = weir__ticket_attempt(&shape, &queue->tail, 0, 1, 1, size, &claimed);
     if (WEIR_LIKELY(verdict == WEIR__TICKET_CLAIMED)) {
-        weir__ticket_fill(&shape, &claimed, 1, (const unsigned char *)&value, sizeof value);
+        weir__ticket_fill(&shape, &claimed, 1, (const unsigned char *)element, size);
         return true;
     }
     return verdict != WEIR__TICKET_REFUSED &&
-           weir__ticket_put_word_on(queue, value, verdict == WEIR__TICKET_LOST);
+           weir__ticket_put_on(queue, element, 1, 1, verdict == WEIR__TICKET_LOST) == 1;
+}
+
+WEIR_ALWAYS_INLINE bool weir__ticket_take_one(weir_ticket *queue, void *element, size_t size)
+{
+    const weir__ticket_shape shape = queue->shape;
+    weir__ticket_claimed claimed;
+    weir__ticket_verdict verdict;
+
+    WEIR_ASSERT(shape.cells != NULL, "used after destroy, or before init");
+    WEIR_ASSERT(queue->element == size, "made for elements of another size");
+    verdict = weir__ticket_attempt(&shape, &queue->head, 1, 1, 1, size, &claimed);
+    if (WEIR_LIKELY(verdict == WEIR__TICKET_CLAIMED)) {
+        weir__ticket_drain(&shape, &claimed, 1, (unsigned char *)element, size);
+        return true;
+    }
+    return verdict != WEIR__TICKET_REFUSED &&
+           weir__ticket_take_on(queue, element, 1, 1, verdict == WEIR__TICKET_LOST) == 1;
+}
+
+/* ---- operations on words ---- */
+
+/* Puts `value` at the tail. Returns: false if there is no room now. */
+WEIR_ALWAYS_INLINE bool weir_ticket_try_enqueue(weir_ticket *queue, uintptr_t value)
+{
+    return weir__ticket_put_one(queue, &value, sizeof value);
 }
 
 /* Takes the value at the head. Returns: false, *value untouched, if none can be taken now. */
-static inline bool weir_ticket_try_dequeue(weir_ticket *queue, uintptr_t *value)
+WEIR_ALWAYS_INLINE bool weir_ticket_try_dequeue(weir_ticket *queue, uintptr_t *value)
 {
-    return weir__ticket_take(queue, value, 1, 1, sizeof *value) == 1;
+    return weir__ticket_take_one(queue, value, sizeof *value);
 }
 
 /* Puts the first of `n` values, as many as there is room for now, next to each other.
@@ -448,6 +481,7 @@ WEIR_API size_t weir_ticket_size_approx(const weir_ticket *queue);
     typedef struct name {                                                                        \
         weir_ticket queue;                                                                       \
     } name;                                                                                      \
+    WEIR__ELEMENT(name, T);                                                                      \
     WEIR_STATIC_ASSERT(__alignof__(T) <= sizeof(uint64_t), "aligned to more than a cell is");    \
     WEIR_UNUSED static inline size_t name##_bytes(size_t capacity)                               \
     {                                                                                            \
@@ -476,11 +510,11 @@ WEIR_API size_t weir_ticket_size_approx(const weir_ticket *queue);
     }                                                                                            \
     WEIR_UNUSED static inline bool name##_try_enqueue(name *typed, T element)                    \
     {                                                                                            \
-        return weir__ticket_put(&typed->queue, &element, 1, 1, sizeof(T)) == 1;                  \
+        return weir__ticket_put_one(&typed->queue, &element, sizeof(T));                         \
     }                                                                                            \
     WEIR_UNUSED static inline bool name##_try_dequeue(name *typed, T *element)                   \
     {                                                                                            \
-        return weir__ticket_take(&typed->queue, element, 1, 1, sizeof(T)) == 1;                  \
+        return weir__ticket_take_one(&typed->queue, element, sizeof(T));                         \
     }                                                                                            \
     WEIR_UNUSED static inline size_t name##_enqueue_burst(name *typed, T const *elements,        \
                                                           size_t n)                              \
