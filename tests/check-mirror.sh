@@ -14,7 +14,6 @@ excused() {
     base) echo "all: attributes, version and errors: nothing for two threads to do" ;;
     atomic) echo "all: the language's atomics by another name; each structure stresses them" ;;
     ring) echo "all: arithmetic on plain values; each ring stresses it" ;;
-    state) echo "bench: one RMW on one word, which the counters measure" ;;
     esac
 }
 

@@ -329,63 +329,65 @@ WEIR_API size_t weir_mpmc_size_approx(const weir_mpmc *queue);
 /* Defines the type NAME, a weir_mpmc of elements of type T (at most a word, trivially
  * copyable), with NAME_init, NAME_destroy, NAME_new, NAME_free, NAME_try_enqueue,
  * NAME_try_dequeue, NAME_enqueue_burst and NAME_dequeue_burst. */
-#define WEIR_MPMC_DEFINE(name, T)                                                             \
-    typedef struct name {                                                                     \
-        weir_mpmc queue;                                                                      \
-    } name;                                                                                   \
-    WEIR__ELEMENT(name, T);                                                                   \
-    WEIR_STATIC_ASSERT(sizeof(T) <= sizeof(uintptr_t),                                        \
-                       "larger than a word: use WEIR_MPMC_SLOTS_DEFINE");                     \
-    WEIR_UNUSED WEIR_NODISCARD static inline int name##_init(name *typed, void *buffer,       \
-                                                             size_t bytes, size_t capacity)   \
-    {                                                                                         \
-        return weir_mpmc_init(&typed->queue, buffer, bytes, capacity);                        \
-    }                                                                                         \
-    WEIR_UNUSED static inline int name##_destroy(name *typed)                                 \
-    {                                                                                         \
-        return weir_mpmc_destroy(&typed->queue);                                              \
-    }                                                                                         \
-    WEIR_UNUSED WEIR_NODISCARD static inline int name##_new(name **typed, size_t capacity)    \
-    {                                                                                         \
-        weir_mpmc *made;                                                                      \
-        const int status = weir_mpmc_new(&made, capacity);                                    \
-        if (status == 0)                                                                      \
-            *typed = (name *)(void *)made;                                                    \
-        return status;                                                                        \
-    }                                                                                         \
-    WEIR_UNUSED static inline int name##_free(name *typed)                                    \
-    {                                                                                         \
-        return weir_mpmc_free((typed) == NULL ? NULL : &typed->queue);                        \
-    }                                                                                         \
-    WEIR_UNUSED static inline bool name##_try_enqueue(name *typed, T element)                 \
-    {                                                                                         \
-        uintptr_t word = 0;                                                                   \
-        memcpy(&word, &element, sizeof(T));                                                   \
-        return weir_mpmc_try_enqueue(&typed->queue, word);                                    \
-    }                                                                                         \
-    WEIR_UNUSED static inline bool name##_try_dequeue(name *typed, T *element)                \
-    {                                                                                         \
-        uintptr_t word;                                                                       \
-        if (!weir_mpmc_try_dequeue(&typed->queue, &word))                                     \
-            return false;                                                                     \
-        memcpy(element, &word, sizeof(T));                                                    \
-        return true;                                                                          \
-    }                                                                                         \
-    WEIR_UNUSED static inline size_t name##_enqueue_burst(name *typed, T const *elements,     \
-                                                          size_t n)                           \
-    {                                                                                         \
-        size_t put = 0;                                                                       \
-        while (put < n && name##_try_enqueue(typed, elements[put]))                           \
-            put++;                                                                            \
-        return put;                                                                           \
-    }                                                                                         \
-    WEIR_UNUSED static inline size_t name##_dequeue_burst(name *typed, T *elements, size_t n) \
-    {                                                                                         \
-        size_t got = 0;                                                                       \
-        while (got < n && name##_try_dequeue(typed, &elements[got]))                          \
-            got++;                                                                            \
-        return got;                                                                           \
-    }                                                                                         \
+#define WEIR_MPMC_DEFINE(name, T)                                                                \
+    typedef struct name {                                                                        \
+        weir_mpmc queue;                                                                         \
+    } name;                                                                                      \
+    WEIR__ELEMENT(name, T);                                                                      \
+    WEIR_STATIC_ASSERT(sizeof(T) <= sizeof(uintptr_t),                                           \
+                       "larger than a word: use WEIR_MPMC_SLOTS_DEFINE");                        \
+    WEIR_UNUSED WEIR_NODISCARD static inline int name##_init(                                    \
+        name *weir_typed, void *weir_buffer, size_t weir_bytes, size_t weir_capacity)            \
+    {                                                                                            \
+        return weir_mpmc_init(&weir_typed->queue, weir_buffer, weir_bytes, weir_capacity);       \
+    }                                                                                            \
+    WEIR_UNUSED static inline int name##_destroy(name *weir_typed)                               \
+    {                                                                                            \
+        return weir_mpmc_destroy(&weir_typed->queue);                                            \
+    }                                                                                            \
+    WEIR_UNUSED WEIR_NODISCARD static inline int name##_new(name **weir_typed,                   \
+                                                            size_t weir_capacity)                \
+    {                                                                                            \
+        weir_mpmc *weir_made;                                                                    \
+        const int weir_status = weir_mpmc_new(&weir_made, weir_capacity);                        \
+        if (weir_status == 0)                                                                    \
+            *weir_typed = (name *)(void *)weir_made;                                             \
+        return weir_status;                                                                      \
+    }                                                                                            \
+    WEIR_UNUSED static inline int name##_free(name *weir_typed)                                  \
+    {                                                                                            \
+        return weir_mpmc_free((weir_typed) == NULL ? NULL : &weir_typed->queue);                 \
+    }                                                                                            \
+    WEIR_UNUSED static inline bool name##_try_enqueue(name *weir_typed, T weir_element)          \
+    {                                                                                            \
+        uintptr_t weir_word = 0;                                                                 \
+        memcpy(&weir_word, &weir_element, sizeof(T));                                            \
+        return weir_mpmc_try_enqueue(&weir_typed->queue, weir_word);                             \
+    }                                                                                            \
+    WEIR_UNUSED static inline bool name##_try_dequeue(name *weir_typed, T *weir_element)         \
+    {                                                                                            \
+        uintptr_t weir_word;                                                                     \
+        if (!weir_mpmc_try_dequeue(&weir_typed->queue, &weir_word))                              \
+            return false;                                                                        \
+        memcpy(weir_element, &weir_word, sizeof(T));                                             \
+        return true;                                                                             \
+    }                                                                                            \
+    WEIR_UNUSED static inline size_t name##_enqueue_burst(name *weir_typed,                      \
+                                                          T const *weir_elements, size_t weir_n) \
+    {                                                                                            \
+        size_t weir_put = 0;                                                                     \
+        while (weir_put < weir_n && name##_try_enqueue(weir_typed, weir_elements[weir_put]))     \
+            weir_put++;                                                                          \
+        return weir_put;                                                                         \
+    }                                                                                            \
+    WEIR_UNUSED static inline size_t name##_dequeue_burst(name *weir_typed, T *weir_elements,    \
+                                                          size_t weir_n)                         \
+    {                                                                                            \
+        size_t weir_got = 0;                                                                     \
+        while (weir_got < weir_n && name##_try_dequeue(weir_typed, &weir_elements[weir_got]))    \
+            weir_got++;                                                                          \
+        return weir_got;                                                                         \
+    }                                                                                            \
     struct name
 
 /* ---- elements larger than a word ---- */
@@ -481,41 +483,44 @@ static inline size_t weir_mpmc_slots_size_approx(const weir_mpmc_slots *queue)
 /* Defines the type NAME, a weir_mpmc_slots of elements of type T (any size, trivially
  * copyable), with NAME_init, NAME_destroy, NAME_new, NAME_free, NAME_try_enqueue and
  * NAME_try_dequeue. */
-#define WEIR_MPMC_SLOTS_DEFINE(name, T)                                                        \
-    typedef struct name {                                                                      \
-        weir_mpmc_slots queue;                                                                 \
-    } name;                                                                                    \
-    WEIR__ELEMENT(name, T);                                                                    \
-    WEIR_UNUSED WEIR_NODISCARD static inline int name##_init(                                  \
-        name *typed, void *buffer, size_t bytes, size_t capacity, size_t spare)                \
-    {                                                                                          \
-        return weir_mpmc_slots_init(&typed->queue, buffer, bytes, capacity, spare, sizeof(T)); \
-    }                                                                                          \
-    WEIR_UNUSED static inline int name##_destroy(name *typed)                                  \
-    {                                                                                          \
-        return weir_mpmc_slots_destroy(&typed->queue);                                         \
-    }                                                                                          \
-    WEIR_UNUSED WEIR_NODISCARD static inline int name##_new(name **typed, size_t capacity,     \
-                                                            size_t spare)                      \
-    {                                                                                          \
-        weir_mpmc_slots *made;                                                                 \
-        const int status = weir_mpmc_slots_new(&made, capacity, spare, sizeof(T));             \
-        if (status == 0)                                                                       \
-            *typed = (name *)(void *)made;                                                     \
-        return status;                                                                         \
-    }                                                                                          \
-    WEIR_UNUSED static inline int name##_free(name *typed)                                     \
-    {                                                                                          \
-        return weir_mpmc_slots_free((typed) == NULL ? NULL : &typed->queue);                   \
-    }                                                                                          \
-    WEIR_UNUSED static inline bool name##_try_enqueue(name *typed, T const *element)           \
-    {                                                                                          \
-        return weir__mpmc_slots_put(&typed->queue, element, sizeof(T));                        \
-    }                                                                                          \
-    WEIR_UNUSED static inline bool name##_try_dequeue(name *typed, T *element)                 \
-    {                                                                                          \
-        return weir__mpmc_slots_take(&typed->queue, element, sizeof(T));                       \
-    }                                                                                          \
+#define WEIR_MPMC_SLOTS_DEFINE(name, T)                                                         \
+    typedef struct name {                                                                       \
+        weir_mpmc_slots queue;                                                                  \
+    } name;                                                                                     \
+    WEIR__ELEMENT(name, T);                                                                     \
+    WEIR_UNUSED WEIR_NODISCARD static inline int name##_init(                                   \
+        name *weir_typed, void *weir_buffer, size_t weir_bytes, size_t weir_capacity,           \
+        size_t weir_spare)                                                                      \
+    {                                                                                           \
+        return weir_mpmc_slots_init(&weir_typed->queue, weir_buffer, weir_bytes, weir_capacity, \
+                                    weir_spare, sizeof(T));                                     \
+    }                                                                                           \
+    WEIR_UNUSED static inline int name##_destroy(name *weir_typed)                              \
+    {                                                                                           \
+        return weir_mpmc_slots_destroy(&weir_typed->queue);                                     \
+    }                                                                                           \
+    WEIR_UNUSED WEIR_NODISCARD static inline int name##_new(                                    \
+        name **weir_typed, size_t weir_capacity, size_t weir_spare)                             \
+    {                                                                                           \
+        weir_mpmc_slots *weir_made;                                                             \
+        const int weir_status =                                                                 \
+            weir_mpmc_slots_new(&weir_made, weir_capacity, weir_spare, sizeof(T));              \
+        if (weir_status == 0)                                                                   \
+            *weir_typed = (name *)(void *)weir_made;                                            \
+        return weir_status;                                                                     \
+    }                                                                                           \
+    WEIR_UNUSED static inline int name##_free(name *weir_typed)                                 \
+    {                                                                                           \
+        return weir_mpmc_slots_free((weir_typed) == NULL ? NULL : &weir_typed->queue);          \
+    }                                                                                           \
+    WEIR_UNUSED static inline bool name##_try_enqueue(name *weir_typed, T const *weir_element)  \
+    {                                                                                           \
+        return weir__mpmc_slots_put(&weir_typed->queue, weir_element, sizeof(T));               \
+    }                                                                                           \
+    WEIR_UNUSED static inline bool name##_try_dequeue(name *weir_typed, T *weir_element)        \
+    {                                                                                           \
+        return weir__mpmc_slots_take(&weir_typed->queue, weir_element, sizeof(T));              \
+    }                                                                                           \
     struct name
 
 #ifdef __cplusplus

@@ -128,6 +128,9 @@ static inline bool weir__mpsc_push(weir_mpsc *queue, weir_mpsc_node *newest, wei
          * relaxed on failure: as the load above. */
         if (WEIR_LIKELY(weir_atomic_cas(&queue->head, &head, newest, WEIR_RELEASE, WEIR_RELAXED)))
             return head == NULL;
+        /* Lost to the consumer, which took all: it is done, and there is nobody to let by. */
+        if (head == NULL)
+            continue;
         weir_backoff_wait(&backoff);
         /* relaxed: as above; the waiting made the failure's value old. */
         head = weir_atomic_load(&queue->head, WEIR_RELAXED);
@@ -242,31 +245,31 @@ static inline bool weir_mpsc_empty(const weir_mpsc *queue)
 /* Defines the type NAME, a weir_mpsc of objects of type T, whose member `member` is
  * the weir_mpsc_node, with NAME_init, NAME_destroy, NAME_enqueue, NAME_try_dequeue and
  * NAME_empty, which take and return T pointers. */
-#define WEIR_MPSC_DEFINE(name, T, member)                                               \
-    typedef struct name {                                                               \
-        weir_mpsc queue;                                                                \
-    } name;                                                                             \
-    WEIR_UNUSED static inline void name##_init(name *typed)                             \
-    {                                                                                   \
-        weir_mpsc_init(&typed->queue);                                                  \
-    }                                                                                   \
-    WEIR_UNUSED static inline int name##_destroy(name *typed)                           \
-    {                                                                                   \
-        return weir_mpsc_destroy(&typed->queue);                                        \
-    }                                                                                   \
-    WEIR_UNUSED static inline bool name##_enqueue(name *typed, T *object)               \
-    {                                                                                   \
-        return weir_mpsc_enqueue(&typed->queue, &object->member);                       \
-    }                                                                                   \
-    WEIR_UNUSED static inline T *name##_try_dequeue(name *typed)                        \
-    {                                                                                   \
-        weir_mpsc_node *const node = weir_mpsc_try_dequeue(&typed->queue);              \
-        return node == NULL ? NULL : (T *)(void *)((char *)node - offsetof(T, member)); \
-    }                                                                                   \
-    WEIR_UNUSED static inline bool name##_empty(const name *typed)                      \
-    {                                                                                   \
-        return weir_mpsc_empty(&typed->queue);                                          \
-    }                                                                                   \
+#define WEIR_MPSC_DEFINE(name, T, member)                                                         \
+    typedef struct name {                                                                         \
+        weir_mpsc queue;                                                                          \
+    } name;                                                                                       \
+    WEIR_UNUSED static inline void name##_init(name *weir_typed)                                  \
+    {                                                                                             \
+        weir_mpsc_init(&weir_typed->queue);                                                       \
+    }                                                                                             \
+    WEIR_UNUSED static inline int name##_destroy(name *weir_typed)                                \
+    {                                                                                             \
+        return weir_mpsc_destroy(&weir_typed->queue);                                             \
+    }                                                                                             \
+    WEIR_UNUSED static inline bool name##_enqueue(name *weir_typed, T *weir_object)               \
+    {                                                                                             \
+        return weir_mpsc_enqueue(&weir_typed->queue, &weir_object->member);                       \
+    }                                                                                             \
+    WEIR_UNUSED static inline T *name##_try_dequeue(name *weir_typed)                             \
+    {                                                                                             \
+        weir_mpsc_node *const weir_node = weir_mpsc_try_dequeue(&weir_typed->queue);              \
+        return weir_node == NULL ? NULL : (T *)(void *)((char *)weir_node - offsetof(T, member)); \
+    }                                                                                             \
+    WEIR_UNUSED static inline bool name##_empty(const name *weir_typed)                           \
+    {                                                                                             \
+        return weir_mpsc_empty(&weir_typed->queue);                                               \
+    }                                                                                             \
     struct name
 
 #ifdef __cplusplus

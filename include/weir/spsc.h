@@ -554,90 +554,97 @@ WEIR_API size_t weir_spsc_size_approx(const weir_spsc *queue);
 /* Defines the type NAME, a weir_spsc of elements of type T (trivially copyable), with
  * NAME_bytes, NAME_init, NAME_destroy, NAME_new, NAME_free, and the operations above on T,
  * whose copies are moves. Elements go in by value one at a time, else by pointer. */
-#define WEIR_SPSC_DEFINE(name, T)                                                                \
-    typedef struct name {                                                                        \
-        weir_spsc queue;                                                                         \
-    } name;                                                                                      \
-    WEIR__ELEMENT(name, T);                                                                      \
-    WEIR_STATIC_ASSERT(__alignof__(T) <= 64, "aligned to more than a group is");                 \
-    WEIR_UNUSED static inline size_t name##_bytes(size_t capacity)                               \
-    {                                                                                            \
-        return weir_spsc_bytes(capacity, sizeof(T));                                             \
-    }                                                                                            \
-    WEIR_UNUSED WEIR_NODISCARD static inline int name##_init(name *typed, void *buffer,          \
-                                                             size_t bytes, size_t capacity)      \
-    {                                                                                            \
-        return weir_spsc_init(&typed->queue, buffer, bytes, capacity, sizeof(T));                \
-    }                                                                                            \
-    WEIR_UNUSED static inline int name##_destroy(name *typed)                                    \
-    {                                                                                            \
-        return weir_spsc_destroy(&typed->queue);                                                 \
-    }                                                                                            \
-    WEIR_UNUSED WEIR_NODISCARD static inline int name##_new(name **typed, size_t capacity)       \
-    {                                                                                            \
-        weir_spsc *made;                                                                         \
-        const int status = weir_spsc_new(&made, capacity, sizeof(T));                            \
-        if (status == 0)                                                                         \
-            *typed = (name *)(void *)made;                                                       \
-        return status;                                                                           \
-    }                                                                                            \
-    WEIR_UNUSED static inline int name##_free(name *typed)                                       \
-    {                                                                                            \
-        return weir_spsc_free(typed == NULL ? NULL : &typed->queue);                             \
-    }                                                                                            \
-    WEIR_UNUSED static inline bool name##_try_enqueue(name *typed, T element)                    \
-    {                                                                                            \
-        return weir__spsc_put(&typed->queue, &element, weir__spsc_shape_of(sizeof(T)));          \
-    }                                                                                            \
-    WEIR_UNUSED static inline size_t name##_enqueue_burst(name *typed, T const *elements,        \
-                                                          size_t n)                              \
-    {                                                                                            \
-        return weir__spsc_put_n(&typed->queue, elements, n, weir__spsc_shape_of(sizeof(T)),      \
-                                false);                                                          \
-    }                                                                                            \
-    WEIR_UNUSED static inline bool name##_enqueue_bulk(name *typed, T const *elements, size_t n) \
-    {                                                                                            \
-        return weir__spsc_put_all(&typed->queue, elements, n, weir__spsc_shape_of(sizeof(T)));   \
-    }                                                                                            \
-    WEIR_UNUSED static inline size_t name##_reserve(name *typed, T **slots, size_t n)            \
-    {                                                                                            \
-        void *found = NULL;                                                                      \
-        WEIR__SPSC_SAME_SIZE(&typed->queue, sizeof(T));                                          \
-        n = weir_spsc_reserve(&typed->queue, &found, n);                                         \
-        if (n > 0)                                                                               \
-            *slots = (T *)found;                                                                 \
-        return n;                                                                                \
-    }                                                                                            \
-    WEIR_UNUSED static inline void name##_commit(name *typed, size_t n)                          \
-    {                                                                                            \
-        weir_spsc_commit(&typed->queue, n);                                                      \
-    }                                                                                            \
-    WEIR_UNUSED static inline bool name##_try_dequeue(name *typed, T *element)                   \
-    {                                                                                            \
-        return weir__spsc_take(&typed->queue, element, weir__spsc_shape_of(sizeof(T)));          \
-    }                                                                                            \
-    WEIR_UNUSED static inline size_t name##_dequeue_burst(name *typed, T *elements, size_t n)    \
-    {                                                                                            \
-        return weir__spsc_take_n(&typed->queue, elements, n, weir__spsc_shape_of(sizeof(T)),     \
-                                 false);                                                         \
-    }                                                                                            \
-    WEIR_UNUSED static inline bool name##_dequeue_bulk(name *typed, T *elements, size_t n)       \
-    {                                                                                            \
-        return weir__spsc_take_all(&typed->queue, elements, n, weir__spsc_shape_of(sizeof(T)));  \
-    }                                                                                            \
-    WEIR_UNUSED static inline size_t name##_peek(name *typed, T **slots, size_t n)               \
-    {                                                                                            \
-        void *found = NULL;                                                                      \
-        WEIR__SPSC_SAME_SIZE(&typed->queue, sizeof(T));                                          \
-        n = weir_spsc_peek(&typed->queue, &found, n);                                            \
-        if (n > 0)                                                                               \
-            *slots = (T *)found;                                                                 \
-        return n;                                                                                \
-    }                                                                                            \
-    WEIR_UNUSED static inline void name##_release(name *typed, size_t n)                         \
-    {                                                                                            \
-        weir_spsc_release(&typed->queue, n);                                                     \
-    }                                                                                            \
+#define WEIR_SPSC_DEFINE(name, T)                                                                 \
+    typedef struct name {                                                                         \
+        weir_spsc queue;                                                                          \
+    } name;                                                                                       \
+    WEIR__ELEMENT(name, T);                                                                       \
+    WEIR_STATIC_ASSERT(__alignof__(T) <= 64, "aligned to more than a group is");                  \
+    WEIR_UNUSED static inline size_t name##_bytes(size_t weir_capacity)                           \
+    {                                                                                             \
+        return weir_spsc_bytes(weir_capacity, sizeof(T));                                         \
+    }                                                                                             \
+    WEIR_UNUSED WEIR_NODISCARD static inline int name##_init(                                     \
+        name *weir_typed, void *weir_buffer, size_t weir_bytes, size_t weir_capacity)             \
+    {                                                                                             \
+        return weir_spsc_init(&weir_typed->queue, weir_buffer, weir_bytes, weir_capacity,         \
+                              sizeof(T));                                                         \
+    }                                                                                             \
+    WEIR_UNUSED static inline int name##_destroy(name *weir_typed)                                \
+    {                                                                                             \
+        return weir_spsc_destroy(&weir_typed->queue);                                             \
+    }                                                                                             \
+    WEIR_UNUSED WEIR_NODISCARD static inline int name##_new(name **weir_typed,                    \
+                                                            size_t weir_capacity)                 \
+    {                                                                                             \
+        weir_spsc *weir_made;                                                                     \
+        const int weir_status = weir_spsc_new(&weir_made, weir_capacity, sizeof(T));              \
+        if (weir_status == 0)                                                                     \
+            *weir_typed = (name *)(void *)weir_made;                                              \
+        return weir_status;                                                                       \
+    }                                                                                             \
+    WEIR_UNUSED static inline int name##_free(name *weir_typed)                                   \
+    {                                                                                             \
+        return weir_spsc_free(weir_typed == NULL ? NULL : &weir_typed->queue);                    \
+    }                                                                                             \
+    WEIR_UNUSED static inline bool name##_try_enqueue(name *weir_typed, T weir_element)           \
+    {                                                                                             \
+        return weir__spsc_put(&weir_typed->queue, &weir_element, weir__spsc_shape_of(sizeof(T))); \
+    }                                                                                             \
+    WEIR_UNUSED static inline size_t name##_enqueue_burst(name *weir_typed,                       \
+                                                          T const *weir_elements, size_t weir_n)  \
+    {                                                                                             \
+        return weir__spsc_put_n(&weir_typed->queue, weir_elements, weir_n,                        \
+                                weir__spsc_shape_of(sizeof(T)), false);                           \
+    }                                                                                             \
+    WEIR_UNUSED static inline bool name##_enqueue_bulk(name *weir_typed, T const *weir_elements,  \
+                                                       size_t weir_n)                             \
+    {                                                                                             \
+        return weir__spsc_put_all(&weir_typed->queue, weir_elements, weir_n,                      \
+                                  weir__spsc_shape_of(sizeof(T)));                                \
+    }                                                                                             \
+    WEIR_UNUSED static inline size_t name##_reserve(name *weir_typed, T **slots, size_t weir_n)   \
+    {                                                                                             \
+        void *found = NULL;                                                                       \
+        WEIR__SPSC_SAME_SIZE(&weir_typed->queue, sizeof(T));                                      \
+        weir_n = weir_spsc_reserve(&weir_typed->queue, &found, weir_n);                           \
+        if (weir_n > 0)                                                                           \
+            *slots = (T *)found;                                                                  \
+        return weir_n;                                                                            \
+    }                                                                                             \
+    WEIR_UNUSED static inline void name##_commit(name *weir_typed, size_t weir_n)                 \
+    {                                                                                             \
+        weir_spsc_commit(&weir_typed->queue, weir_n);                                             \
+    }                                                                                             \
+    WEIR_UNUSED static inline bool name##_try_dequeue(name *weir_typed, T *weir_element)          \
+    {                                                                                             \
+        return weir__spsc_take(&weir_typed->queue, weir_element, weir__spsc_shape_of(sizeof(T))); \
+    }                                                                                             \
+    WEIR_UNUSED static inline size_t name##_dequeue_burst(name *weir_typed, T *weir_elements,     \
+                                                          size_t weir_n)                          \
+    {                                                                                             \
+        return weir__spsc_take_n(&weir_typed->queue, weir_elements, weir_n,                       \
+                                 weir__spsc_shape_of(sizeof(T)), false);                          \
+    }                                                                                             \
+    WEIR_UNUSED static inline bool name##_dequeue_bulk(name *weir_typed, T *weir_elements,        \
+                                                       size_t weir_n)                             \
+    {                                                                                             \
+        return weir__spsc_take_all(&weir_typed->queue, weir_elements, weir_n,                     \
+                                   weir__spsc_shape_of(sizeof(T)));                               \
+    }                                                                                             \
+    WEIR_UNUSED static inline size_t name##_peek(name *weir_typed, T **slots, size_t weir_n)      \
+    {                                                                                             \
+        void *found = NULL;                                                                       \
+        WEIR__SPSC_SAME_SIZE(&weir_typed->queue, sizeof(T));                                      \
+        weir_n = weir_spsc_peek(&weir_typed->queue, &found, weir_n);                              \
+        if (weir_n > 0)                                                                           \
+            *slots = (T *)found;                                                                  \
+        return weir_n;                                                                            \
+    }                                                                                             \
+    WEIR_UNUSED static inline void name##_release(name *weir_typed, size_t weir_n)                \
+    {                                                                                             \
+        weir_spsc_release(&weir_typed->queue, weir_n);                                            \
+    }                                                                                             \
     struct name
 
 #ifdef __cplusplus

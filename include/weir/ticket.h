@@ -477,62 +477,73 @@ WEIR_API size_t weir_ticket_size_approx(const weir_ticket *queue);
  * most 8, trivially copyable: NAME_bytes, NAME_init, NAME_destroy, NAME_new, NAME_free, and the
  * operations above on T. A copy of a large element lengthens the time in which a stopped thread
  * blocks. */
-#define WEIR_TICKET_DEFINE(name, T)                                                              \
-    typedef struct name {                                                                        \
-        weir_ticket queue;                                                                       \
-    } name;                                                                                      \
-    WEIR__ELEMENT(name, T);                                                                      \
-    WEIR_STATIC_ASSERT(__alignof__(T) <= sizeof(uint64_t), "aligned to more than a cell is");    \
-    WEIR_UNUSED static inline size_t name##_bytes(size_t capacity)                               \
-    {                                                                                            \
-        return weir__ticket_bytes(capacity, sizeof(T));                                          \
-    }                                                                                            \
-    WEIR_UNUSED WEIR_NODISCARD static inline int name##_init(name *typed, void *buffer,          \
-                                                             size_t bytes, size_t capacity)      \
-    {                                                                                            \
-        return weir__ticket_init(&typed->queue, buffer, bytes, capacity, sizeof(T), 0);          \
-    }                                                                                            \
-    WEIR_UNUSED static inline int name##_destroy(name *typed)                                    \
-    {                                                                                            \
-        return weir_ticket_destroy(&typed->queue);                                               \
-    }                                                                                            \
-    WEIR_UNUSED WEIR_NODISCARD static inline int name##_new(name **typed, size_t capacity)       \
-    {                                                                                            \
-        weir_ticket *made;                                                                       \
-        const int status = weir__ticket_new(&made, capacity, sizeof(T));                         \
-        if (status == 0)                                                                         \
-            *typed = (name *)(void *)made;                                                       \
-        return status;                                                                           \
-    }                                                                                            \
-    WEIR_UNUSED static inline int name##_free(name *typed)                                       \
-    {                                                                                            \
-        return weir_ticket_free((typed) == NULL ? NULL : &typed->queue);                         \
-    }                                                                                            \
-    WEIR_UNUSED static inline bool name##_try_enqueue(name *typed, T element)                    \
-    {                                                                                            \
-        return weir__ticket_put_one(&typed->queue, &element, sizeof(T));                         \
-    }                                                                                            \
-    WEIR_UNUSED static inline bool name##_try_dequeue(name *typed, T *element)                   \
-    {                                                                                            \
-        return weir__ticket_take_one(&typed->queue, element, sizeof(T));                         \
-    }                                                                                            \
-    WEIR_UNUSED static inline size_t name##_enqueue_burst(name *typed, T const *elements,        \
-                                                          size_t n)                              \
-    {                                                                                            \
-        return n == 0 ? 0 : weir__ticket_put(&typed->queue, elements, 1, n, sizeof(T));          \
-    }                                                                                            \
-    WEIR_UNUSED static inline size_t name##_dequeue_burst(name *typed, T *elements, size_t n)    \
-    {                                                                                            \
-        return n == 0 ? 0 : weir__ticket_take(&typed->queue, elements, 1, n, sizeof(T));         \
-    }                                                                                            \
-    WEIR_UNUSED static inline bool name##_enqueue_bulk(name *typed, T const *elements, size_t n) \
-    {                                                                                            \
-        return n == 0 || weir__ticket_put(&typed->queue, elements, n, n, sizeof(T)) == n;        \
-    }                                                                                            \
-    WEIR_UNUSED static inline bool name##_dequeue_bulk(name *typed, T *elements, size_t n)       \
-    {                                                                                            \
-        return n == 0 || weir__ticket_take(&typed->queue, elements, n, n, sizeof(T)) == n;       \
-    }                                                                                            \
+#define WEIR_TICKET_DEFINE(name, T)                                                                \
+    typedef struct name {                                                                          \
+        weir_ticket queue;                                                                         \
+    } name;                                                                                        \
+    WEIR__ELEMENT(name, T);                                                                        \
+    WEIR_STATIC_ASSERT(__alignof__(T) <= sizeof(uint64_t), "aligned to more than a cell is");      \
+    WEIR_UNUSED static inline size_t name##_bytes(size_t weir_capacity)                            \
+    {                                                                                              \
+        return weir__ticket_bytes(weir_capacity, sizeof(T));                                       \
+    }                                                                                              \
+    WEIR_UNUSED WEIR_NODISCARD static inline int name##_init(                                      \
+        name *weir_typed, void *weir_buffer, size_t weir_bytes, size_t weir_capacity)              \
+    {                                                                                              \
+        return weir__ticket_init(&weir_typed->queue, weir_buffer, weir_bytes, weir_capacity,       \
+                                 sizeof(T), 0);                                                    \
+    }                                                                                              \
+    WEIR_UNUSED static inline int name##_destroy(name *weir_typed)                                 \
+    {                                                                                              \
+        return weir_ticket_destroy(&weir_typed->queue);                                            \
+    }                                                                                              \
+    WEIR_UNUSED WEIR_NODISCARD static inline int name##_new(name **weir_typed,                     \
+                                                            size_t weir_capacity)                  \
+    {                                                                                              \
+        weir_ticket *weir_made;                                                                    \
+        const int weir_status = weir__ticket_new(&weir_made, weir_capacity, sizeof(T));            \
+        if (weir_status == 0)                                                                      \
+            *weir_typed = (name *)(void *)weir_made;                                               \
+        return weir_status;                                                                        \
+    }                                                                                              \
+    WEIR_UNUSED static inline int name##_free(name *weir_typed)                                    \
+    {                                                                                              \
+        return weir_ticket_free((weir_typed) == NULL ? NULL : &weir_typed->queue);                 \
+    }                                                                                              \
+    WEIR_UNUSED static inline bool name##_try_enqueue(name *weir_typed, T weir_element)            \
+    {                                                                                              \
+        return weir__ticket_put_one(&weir_typed->queue, &weir_element, sizeof(T));                 \
+    }                                                                                              \
+    WEIR_UNUSED static inline bool name##_try_dequeue(name *weir_typed, T *weir_element)           \
+    {                                                                                              \
+        return weir__ticket_take_one(&weir_typed->queue, weir_element, sizeof(T));                 \
+    }                                                                                              \
+    WEIR_UNUSED static inline size_t name##_enqueue_burst(name *weir_typed,                        \
+                                                          T const *weir_elements, size_t weir_n)   \
+    {                                                                                              \
+        return weir_n == 0                                                                         \
+                   ? 0                                                                             \
+                   : weir__ticket_put(&weir_typed->queue, weir_elements, 1, weir_n, sizeof(T));    \
+    }                                                                                              \
+    WEIR_UNUSED static inline size_t name##_dequeue_burst(name *weir_typed, T *weir_elements,      \
+                                                          size_t weir_n)                           \
+    {                                                                                              \
+        return weir_n == 0                                                                         \
+                   ? 0                                                                             \
+                   : weir__ticket_take(&weir_typed->queue, weir_elements, 1, weir_n, sizeof(T));   \
+    }                                                                                              \
+    WEIR_UNUSED static inline bool name##_enqueue_bulk(name *weir_typed, T const *weir_elements,   \
+                                                       size_t weir_n)                              \
+    {                                                                                              \
+        return weir_n == 0 || weir__ticket_put(&weir_typed->queue, weir_elements, weir_n, weir_n,  \
+                                               sizeof(T)) == weir_n;                               \
+    }                                                                                              \
+    WEIR_UNUSED static inline bool name##_dequeue_bulk(name *weir_typed, T *weir_elements,         \
+                                                       size_t weir_n)                              \
+    {                                                                                              \
+        return weir_n == 0 || weir__ticket_take(&weir_typed->queue, weir_elements, weir_n, weir_n, \
+                                                sizeof(T)) == weir_n;                              \
+    }                                                                                              \
     struct name
 
 #ifdef __cplusplus
