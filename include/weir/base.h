@@ -43,7 +43,6 @@ extern "C" {
 #define WEIR_NODISCARD __attribute__((warn_unused_result))
 #define WEIR_UNUSED __attribute__((unused))
 #define WEIR_ALWAYS_INLINE static inline __attribute__((always_inline))
-#define WEIR_COLD __attribute__((cold, noinline))
 #define WEIR_LIKELY(x) __builtin_expect(!!(x), 1)
 #define WEIR_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
