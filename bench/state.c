@@ -12,29 +12,31 @@ static const bench_row rows[2] = {
     {"state/move-1T", "move between two states, threads: 1", "ns", true, 1, {NULL}},
     {"state/move-2T", "move between two states, threads: 2", "ns", true, 2, {NULL}}};
 
-/* One line for the word, and one a thread for what it won. */
+/* One line for the word, and one a thread for what it won: moves from 0, and from 1. */
 typedef struct shared_state {
     weir_state state;
+    bool alone;
     WEIR_ALIGNAS(WEIR_CACHELINE) struct {
-        WEIR_ALIGNAS(WEIR_CACHELINE) uint64_t up; /* one thread's: moves won, 0 to 1 */
-        uint64_t down;                            /* and 1 to 0 */
+        WEIR_ALIGNAS(WEIR_CACHELINE) uint64_t from[2];
     } won[2];
 } shared_state;
 
-/* A body that tries both moves in turn, until the run ends. */
+/* A body that tries to move until the run ends: alone both ways in turn; of two threads each its
+ * own way, so that their wins must alternate. */
 #define MOVING(name, attempt)                                   \
     static void name(bench_thread *thread)                      \
     {                                                           \
         shared_state *const s = (shared_state *)thread->shared; \
-        uint64_t done = 0, up = 0, down = 0;                    \
+        const uint32_t first = thread->id == 0 ? 0 : 1;         \
+        const uint32_t second = s->alone ? 1 : first;           \
+        uint64_t done = 0, won[2] = {0, 0};                     \
                                                                 \
         while (bench_going(thread, done))                       \
             for (int i = 0; i < 32; i++, done += 2) {           \
-                up += attempt(s, 0, 1);                         \
-                down += attempt(s, 1, 0);                       \
+                won[first] += attempt(s, first, 1 - first);     \
+                won[second] += attempt(s, second, 1 - second);  \
             }                                                   \
-        s->won[thread->id].up = up;                             \
-        s->won[thread->id].down = down;                         \
+        memcpy(s->won[thread->id].from, won, sizeof won);       \
         thread->put = done;                                     \
     }
 
@@ -57,9 +59,10 @@ static void run_all(bench_run *run, const bench_row *row, bench_body *body)
     bench_body *const bodies[2] = {body, body};
     uint64_t up, down;
 
+    s->alone = row->threads == 1;
     (void)bench_threads(run, row->threads, bodies, s);
-    up = s->won[0].up + s->won[1].up;
-    down = s->won[0].down + s->won[1].down;
+    up = s->won[0].from[0] + s->won[1].from[0];
+    down = s->won[0].from[1] + s->won[1].from[1];
     if (up - down != weir_state_read(&s->state) || up == 0)
         bench_fail(run, "%llu moves up, %llu down", (unsigned long long)up,
                    (unsigned long long)down);

@@ -30,7 +30,8 @@
  *
  * Restartable sequences: a signal makes the kernel abort such a section, so it is
  * stepped over as one instruction. Apart from that each of its instructions is
- * made to abort once, with the adversaries acting before the section restarts. */
+ * made to abort once, with the adversaries acting before the victim goes on at the
+ * section's abort handler, which restarts it or, as the sharded counter's, does not. */
 
 #ifndef WEIR_STRESS_STEP_H
 #define WEIR_STRESS_STEP_H

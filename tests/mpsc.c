@@ -209,6 +209,17 @@ static void is_not_destroyed_while_something_is_inside(void)
     CHECK_EQ(weir_mpsc_free(NULL), 0);
 }
 
+static void memory_of_the_caller_is_not_freed(void)
+{
+    static weir_mpsc queue = WEIR_MPSC_INIT;
+
+    CHECK_DIES((void)weir_mpsc_free(&queue), "not made by weir_mpsc_new()");
+    CHECK_EQ(weir_mpsc_destroy(&queue), 0);
+    weir_mpsc_init(&queue);
+    CHECK_DIES((void)weir_mpsc_free(&queue), "not made by weir_mpsc_new()");
+    CHECK_EQ(weir_mpsc_destroy(&queue), 0);
+}
+
 static void survives_exhausted_memory(void)
 {
     weir_mpsc *queue = NULL;
@@ -257,5 +268,6 @@ int main(void)
                     TEST_CASE(nodes_may_go_to_another_queue), TEST_CASE(producers_keep_their_order),
                     TEST_CASE(typed_queues_return_what_was_put_in),
                     TEST_CASE(is_not_destroyed_while_something_is_inside),
+                    TEST_CASE(memory_of_the_caller_is_not_freed),
                     TEST_CASE(survives_exhausted_memory), TEST_CASE(misuse_is_told));
 }
