@@ -3,18 +3,10 @@
 
 #include <weir/atomic.h>
 
-#include <time.h>
+#include <weir/clock.h>
 
 /* Calls of weir_pause() in 1024 ns; 0 before the first measurement. */
 static WEIR_ATOMIC(uint32_t) pauses_per_1024ns;
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* The shortest of several short runs: a thread that was preempted within a run
  * would take `pause` for slow and back off too little for ever. */
@@ -25,12 +17,12 @@ static uint32_t measure_pause(void)
     uint32_t rate;
 
     for (int run = 0; run < RUNS; run++) {
-        const uint64_t begin = now_ns();
+        const uint64_t begin = weir_clock_now();
         uint64_t took;
 
         for (int i = 0; i < PAUSES; i++)
             weir_pause();
-        took = now_ns() - begin;
+        took = weir_clock_now() - begin;
         if (took < best)
             best = took;
     }

@@ -36,6 +36,7 @@ static void skip(const char *title, const char *reason)
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #define SLICE_NS 4000000
 #define SPINNING 8
@@ -309,6 +310,7 @@ static bool tally(step_row *row, const outcome *result)
 
 static const char *table;
 static unsigned all_stops, all_aborts, all_rows, bad_rows;
+static unsigned sweeps, thin = 1;
 
 static void start_thread(step_seat *s, void *(*body)(void *), size_t cpu)
 {
@@ -346,6 +348,24 @@ static void start_threads(void)
         start_thread(&step_stage.adversary[i], step_adversary_main, i == 0 ? here : other);
 }
 
+/* Where the kernel's own code is that runs in the program (the clock's), which is stepped over:
+ * it begins anew when the time is just being written, and is then no longer the same path. */
+static void find_kernel_text(void)
+{
+    const uintptr_t base = getauxval(AT_SYSINFO_EHDR);
+    const Elf64_Ehdr *const header = (const Elf64_Ehdr *)base;
+    const Elf64_Phdr *segment;
+
+    if (base == 0)
+        return;
+    segment = (const Elf64_Phdr *)(base + header->e_phoff);
+    for (unsigned i = 0; i < header->e_phnum; i++)
+        if (segment[i].p_type == PT_LOAD && segment[i].p_offset == 0) {
+            step_kernel_text = base;
+            step_kernel_bytes = segment[i].p_memsz;
+        }
+}
+
 static void nothing(void *state)
 {
     (void)state;
@@ -368,6 +388,7 @@ void step_begin(const char *title)
     action.sa_flags = SA_SIGINFO | SA_RESTART;
     sigaction(SIGTRAP, &action, NULL);
     sigaction(SIGILL, &action, NULL);
+    find_kernel_text();
     start_threads();
     step_stage.plan = &probe;
     if (run_alone(&result) == 0)
@@ -378,9 +399,21 @@ void step_begin(const char *title)
     fflush(stdout);
 }
 
+void step_thin(unsigned each)
+{
+    thin = each;
+}
+
+/* Returns: whether the later stop at an instruction is left out of this sweep. */
+static bool thinned(uint32_t step)
+{
+    return visits[step] >= STEP_PASSES && (visits[step] + sweeps) % thin != 0;
+}
+
 void step_sweep(const step_plan *plan, void *state, step_row *row)
 {
     static uint32_t distance;
+    bool sampled = false;
     outcome result;
     uint32_t steps;
 
@@ -389,6 +422,7 @@ void step_sweep(const step_plan *plan, void *state, step_row *row)
     if (row->plan == NULL)
         row->plan = plan;
     row->sweeps++;
+    sweeps++;
     /* Once at full speed: what happens only the first time (symbols that are bound,
      * calibration) is no part of the operation. */
     go_plainly();
@@ -399,9 +433,11 @@ void step_sweep(const step_plan *plan, void *state, step_row *row)
     if (steps > row->alone)
         row->alone = steps;
     for (uint32_t step = 0; step < steps; step++) {
-        const bool sampled = (step + row->sweeps) % (1 + steps / SAMPLES) == 0;
         unsigned tries = 0;
 
+        sampled = sampled || (step + row->sweeps) % (1 + steps / SAMPLES) == 0;
+        if (thinned(step))
+            continue;
         do
             result = run_to(step, NEVER, steps <= SHORT);
         while (result.stops == 0 && ++tries < MISSES);
@@ -409,6 +445,7 @@ void step_sweep(const step_plan *plan, void *state, step_row *row)
         row->stops += result.stops;
         if (!tally(row, &result) || !sampled)
             continue;
+        sampled = false;
         /* Once more, and stopped a second time on the way that the first stop has
          * opened; how far along it, changes from step to step and sweep to sweep. */
         distance = distance * 1664525 + 1013904223;
@@ -547,6 +584,11 @@ void step_begin(const char *title)
 #else
     skip(title, "single instructions are stopped on x86-64 Linux only");
 #endif
+}
+
+void step_thin(unsigned each)
+{
+    (void)each;
 }
 
 void step_sweep(const step_plan *plan, void *state, step_row *row)

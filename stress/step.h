@@ -44,6 +44,9 @@
 /* Failing attempts of one act of an adversary after which it counts as blocked. */
 #define STEP_TRIES 500
 
+/* See step_thin(). */
+#define STEP_PASSES 4
+
 /* One operation against one behaviour of others. The functions get the `state`
  * that was given to step_sweep(). An adversary acts once in most runs; in some the
  * victim is stopped a second time, further on, and it acts again. It must not
@@ -83,6 +86,11 @@ typedef struct step_row {
 /* Prints the head of the table. Where single instructions cannot be stopped
  * (another machine, a sanitizer, valgrind) it says so and ends the program with 77. */
 void step_begin(const char *title);
+
+/* From now on, for operations with long loops: where an instruction is passed again and again,
+ * stops at the first STEP_PASSES times, and of the later ones at each `each`th, others in the next
+ * sweep. 1, as at the start: at all. */
+void step_thin(unsigned each);
 
 /* Sweeps the plan over `state` and adds what it finds to `row`. */
 void step_sweep(const step_plan *plan, void *state, step_row *row);

@@ -147,6 +147,10 @@ typedef struct orders {
 
 extern orders step_go;
 
+/* Code that the kernel has put into the program. */
+extern uintptr_t step_kernel_text;
+extern size_t step_kernel_bytes;
+
 /* The path of the undisturbed run. */
 extern uintptr_t step_path[MAX_STEPS];
 

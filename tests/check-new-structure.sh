@@ -27,7 +27,7 @@ flags="-std=c11 -D_GNU_SOURCE $CFLAGS $STRICT -I$tree/include -pthread"
 # shellcheck disable=SC2086
 for program in tests stress doc/examples; do
     expect "$program/$name.c compiles" $CC $flags "$tree/$program/$name.c" "$tree/lib/$name.c" \
-        "$tree/lib/base.c" "$tree/lib/atomic.c" -o "$work/program"
+        "$tree/lib/base.c" "$tree/lib/clock.c" "$tree/lib/atomic.c" -o "$work/program"
     arguments=
     [ $program != stress ] || arguments="--seconds 0.1"
     if [ "$RUNS" = no ]; then

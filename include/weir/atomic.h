@@ -15,7 +15,7 @@
  *            fetch_or on x86-64 when what they return is used. A back-off
  *            ends by itself: it waits for time, never for a thread.
  * Ordering:  as the caller names it; weir_dword_cas() is acquire and release
- *            when it succeeds, acquire when it fails.
+ *            when it succeeds, acquire when it fails; the other is as it says.
  * Memory:    none.
  * Edges:     none of its own.
  *
@@ -118,7 +118,8 @@ WEIR_STATIC_ASSERT(_Alignof(_Atomic(uint64_t)) == 8, "C and C++ must align alike
 
 /* Two words that are read one by one and replaced together. `lo` is the word
  * whose ordered loads meet weir_dword_cas(); read `hi` relaxed, and let the
- * compare-and-swap confirm the pair. */
+ * compare-and-swap confirm the pair; unless what is read through `lo` has to belong to `hi`: then `hi`
+ * first, with acquire. */
 typedef struct weir_dword {
     WEIR_ALIGNAS(16) WEIR_ATOMIC(uint64_t) lo;
     WEIR_ATOMIC(uint64_t) hi;
@@ -132,18 +133,18 @@ bool __tsan_atomic128_compare_exchange_strong(volatile void *object, void *expec
                                               weir__u128 desired, int success, int failure);
 #endif
 
-/* Replaces {*lo, *hi} by {new_lo, new_hi} if both words are as expected.
- * Returns: whether it did; if not, *lo and *hi hold the pair found, read at once.
- * Ordering: acquire and release on success, acquire on failure. */
-static inline bool weir_dword_cas(weir_dword *object, uint64_t *lo, uint64_t *hi, uint64_t new_lo,
-                                  uint64_t new_hi)
+/* `success` and `failure`: orders of the twin, as the sanitizer numbers them: 2 acquire, 4 acq_rel,
+ * 5 seq_cst. The instructions are as strong as seq_cst in any case. */
+static inline bool weir__dword_cas(weir_dword *object, uint64_t *lo, uint64_t *hi, uint64_t new_lo,
+                                   uint64_t new_hi, int success, int failure)
 {
 #if defined(WEIR_TSAN)
     /* The twin: the sanitizer's own call, since clang without -mcx16 turns the
-     * __atomic builtins on 16 bytes into libatomic's. Orders: 4 acq_rel, 2 acquire. */
+     * __atomic builtins on 16 bytes into libatomic's. */
     weir__u128 expected = ((weir__u128)*hi << 64) | *lo;
     const weir__u128 desired = ((weir__u128)new_hi << 64) | new_lo;
-    const bool done = __tsan_atomic128_compare_exchange_strong(object, &expected, desired, 4, 2);
+    const bool done =
+        __tsan_atomic128_compare_exchange_strong(object, &expected, desired, success, failure);
 
     *lo = (uint64_t)expected;
     *hi = (uint64_t)(expected >> 64);
@@ -151,6 +152,8 @@ static inline bool weir_dword_cas(weir_dword *object, uint64_t *lo, uint64_t *hi
 #elif defined(__x86_64__)
     bool done;
 
+    (void)success;
+    (void)failure;
     __asm__ __volatile__("lock cmpxchg16b %1"
                          : "=@ccz"(done), "+m"(*object), "+a"(*lo), "+d"(*hi)
                          : "b"(new_lo), "c"(new_hi)
@@ -166,6 +169,8 @@ static inline bool weir_dword_cas(weir_dword *object, uint64_t *lo, uint64_t *hi
     register uint64_t put_hi __asm__("x3") = new_hi;
     bool done;
 
+    (void)success;
+    (void)failure;
     __asm__ __volatile__("caspal %0, %1, %3, %4, %2"
                          : "+r"(old_lo), "+r"(old_hi), "+Q"(*object)
                          : "r"(put_lo), "r"(put_hi)
@@ -182,6 +187,8 @@ static inline bool weir_dword_cas(weir_dword *object, uint64_t *lo, uint64_t *hi
     uint64_t old_lo, old_hi, put_lo, put_hi;
     uint32_t failed;
 
+    (void)success;
+    (void)failure;
     __asm__ __volatile__(
         "1:\n\t"
         "ldaxp %[old_lo], %[old_hi], %[object]\n\t"
@@ -199,6 +206,22 @@ static inline bool weir_dword_cas(weir_dword *object, uint64_t *lo, uint64_t *hi
     *hi = old_hi;
     return old_lo == want_lo && old_hi == want_hi;
 #endif
+}
+
+/* Replaces {*lo, *hi} by {new_lo, new_hi} if both words are as expected.
+ * Returns: whether it did; if not, *lo and *hi hold the pair found, read at once.
+ * Ordering: acquire and release on success, acquire on failure. */
+static inline bool weir_dword_cas(weir_dword *object, uint64_t *lo, uint64_t *hi, uint64_t new_lo,
+                                  uint64_t new_hi)
+{
+    return weir__dword_cas(object, lo, hi, new_lo, new_hi, 4, 2);
+}
+
+/* The same, sequentially consistent. */
+static inline bool weir_dword_cas_seq_cst(weir_dword *object, uint64_t *lo, uint64_t *hi,
+                                          uint64_t new_lo, uint64_t new_hi)
+{
+    return weir__dword_cas(object, lo, hi, new_lo, new_hi, 5, 5);
 }
 
 #endif /* WEIR_HAVE_DWORD_CAS */
