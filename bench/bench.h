@@ -48,7 +48,7 @@
  * the page and the README's picture of them. `weir-bench --list` says what there is.
  *
  * weir-bench links driver.c machine.c main.c table.c shim.cc, weir's own files
- * (counter.c spsc.c mpsc.c mpmc.c ticket.c), peers/mutex.c, and of the other
+ * (one for each of its headers that has rows), peers/mutex.c, and of the other
  * peers/ those that configure found; each registers itself, so that nothing else
  * names them and no preprocessor symbol is needed. The objects are linked directly, not
  * from an archive, which would leave out what nobody names. All are built with -O3:
@@ -62,6 +62,8 @@
  *     peers/cds.cc         cds/init.h                      -lcds
  *     peers/xenium.cc      xenium/vyukov_bounded_queue.hpp
  *     peers/atomic_queue.cc  atomic_queue/atomic_queue.h
+ *     peers/reclaim_*      the reclamation schemes of ck (-lck), liburcu (-lurcu-mb
+ *                          -lurcu-bp -lurcu-qsbr too), libcds and xenium
  *
  * shim.cc needs Google Benchmark (benchmark/benchmark.h, -lbenchmark). */
 

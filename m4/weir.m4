@@ -173,13 +173,16 @@ AC_DEFUN([WEIR_CHECK_BENCHMARKS], [
   AM_CONDITIONAL([HAVE_BENCHMARK], [test "$weir_benchmark" = yes])
 
   WEIR_PEER([ck], [Concurrency Kit], [C], [#include <ck_ring.h>
-#include <ck_fifo.h>],
-    [ck_ring_t ring; ck_ring_init(&ring, 16); return (int)ck_ring_size(&ring);], [])
+#include <ck_fifo.h>
+#include <ck_epoch.h>
+#include <ck_hp.h>],
+    [ck_epoch_t epoch; ck_ring_t ring; ck_epoch_init(&epoch); ck_ring_init(&ring, 16);
+     return (int)ck_ring_size(&ring);], [-lck])
   WEIR_PEER([urcu], [liburcu], [C], [#include <urcu.h>
 #include <urcu/wfcqueue.h>
 #include <urcu/rculfqueue.h>],
     [struct cds_wfcq_head head; struct cds_wfcq_tail tail; cds_wfcq_init(&head, &tail);
-     rcu_register_thread(); rcu_unregister_thread();], [-lurcu-cds -lurcu -lurcu-common])
+     rcu_register_thread(); rcu_unregister_thread();], [-lurcu-cds -lurcu -lurcu-mb -lurcu-bp -lurcu-qsbr -lurcu-common])
   WEIR_PEER([moodycamel], [the moodycamel queues], [C++],
     [#if __has_include(<concurrentqueue/concurrentqueue.h>)
 #include <concurrentqueue/concurrentqueue.h>

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The weir authors */
+
+/* weir/hazard.h under the step harness: set and clear are wait-free, and what a slot protects
+ * stays; who retires or collects waits for nobody, reclaims all else, and keeps no more than
+ * the stated number, wherever another stands.
+ *
+ * And one that is broken, which must be found out: a reader that does not look again whether what
+ * it protects is still there. */
+
+#include "step-reclaim.h"
+
+#include <weir/hazard.h>
+
+STEP_COMMON(hazard)
+
+/* In the block that a record grows by. */
+enum { FAR_SLOT = WEIR_HAZARD_SLOTS + 1 };
+
+static int hazard_make(void **domain, const weir_reclaim_options *options)
+{
+    weir_hazard *made = NULL;
+    const int status = weir_hazard_new(&made, options);
+
+    *domain = made;
+    return status;
+}
+
+static int hazard_synchronize(void *domain, const object *o, uint64_t deadline)
+{
+    return weir_hazard_synchronize((weir_hazard *)domain, o, deadline);
+}
+
+static void hazard_begin(void *record, reading *r, const WEIR_ATOMIC(void *) * from)
+{
+    r->inside = true;
+    r->object = (object *)weir_hazard_protect((weir_hazard_record *)record, 0, from);
+}
+
+static void hazard_end(void *record, reading *r)
+{
+    r->inside = false;
+    weir_hazard_clear((weir_hazard_record *)record, 0);
+}
+
+static void hazard_born(void *record, object *o)
+{
+    (void)record;
+    (void)o;
+}
+
+static const face hazard = {
+    "hazard",           false,          hazard_make,   hazard_destroy, hazard_self,
+    hazard_synchronize, hazard_barrier, hazard_stats,  hazard_leave,   hazard_begin,
+    hazard_end,         hazard_born,    hazard_retire, hazard_collect, BOUND_OF_HAZARDS};
+
+/* ---- readers ---- */
+
+static void hazard_sets_and_clears(box *b, void *record)
+{
+    weir_hazard_set((weir_hazard_record *)record, 0, &b->objects[0]);
+    weir_hazard_clear((weir_hazard_record *)record, 0);
+}
+
+static void hazard_reads(box *b, void *record)
+{
+    reading r;
+
+    hazard_begin(record, &r, &b->shared);
+    use(r.object);
+    hazard_end(record, &r);
+}
+
+/* Two slots, one of them far, which is there from the first time on; the first is given up while
+ * the second is held. */
+static void hazard_reads_two(box *b, void *record)
+{
+    weir_hazard_record *const me = (weir_hazard_record *)record;
+    object *first, *second;
+
+    if (weir_hazard_reserve(me, FAR_SLOT + 1) != 0)
+        step_false("no memory for more slots");
+    first = (object *)weir_hazard_protect(me, 0, &b->shared);
+    second = (object *)weir_hazard_protect(me, FAR_SLOT, &b->shared);
+    use(first);
+    weir_hazard_clear(me, 0);
+    use(second);
+    weir_hazard_clear(me, FAR_SLOT);
+}
+
+static const operation readers[] = {
+    {"protect, clear", hazard_reads, READS | HOLDS, 0, 0},
+    {"protect two, one far", hazard_reads_two, READS, 0, 0},
+};
+
+static const operation marks[] = {
+    {"set, clear", hazard_sets_and_clears, MARKS, WAIT_FREE, 0},
+};
+
+static void sweep(void)
+{
+    static box b;
+
+    open_box(&b, &hazard);
+    sweep_table(&b, &hazard, writers, COUNT(writers), true);
+    sweep_table(&b, &hazard, readers, COUNT(readers), false);
+    sweep_table(&b, &hazard, marks, COUNT(marks), false);
+    close_box(&b);
+}
+
+/* ---- the broken one ---- */
+
+static void hazard_looks_once(box *b, void *record)
+{
+    object *const o = (object *)weir_atomic_load(&b->shared, WEIR_ACQUIRE);
+
+    weir_hazard_set((weir_hazard_record *)record, 0, o);
+    use(o);
+    weir_hazard_clear((weir_hazard_record *)record, 0);
+}
+
+static void finds_a_protect_that_looks_once(void)
+{
+    static const operation naive = {"load, set, clear", hazard_looks_once, READS, 0, 0};
+    static box b;
+    step_row row;
+
+    open_box(&b, &hazard);
+    sweep_line(&b, &hazard, &naive, &replace_and_collect, BOTH, &row);
+    step_print(&row);
+    CHECK(row.wrong > 0 && row.wrong < row.stops);
+    CHECK_EQ(row.blocked, 0);
+    close_box(&b);
+}
+
+int main(void)
+{
+    int status;
+
+    step_begin("step-hazard");
+    status = TEST_RUN("step-hazard", TEST_CASE(sweep), TEST_CASE(finds_a_protect_that_looks_once));
+    return status != 0 ? status : step_end();
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The weir authors */
+
+/* What is retired and what is protected have one address: the weir_retired is the first member.
+ * expect: must be the first member */
+
+#include <weir/guard.h>
+
+typedef struct node {
+#ifdef MISUSE
+    long value;
+    weir_retired retired;
+#else
+    weir_retired retired;
+    long value;
+#endif
+} node;
+
+WEIR_GUARD_DEFINE(nodes, node, retired);
