@@ -19,7 +19,9 @@
  *
  * and at will:
  *
- *     QUEUE_MPMC, QUEUE_MPSC, QUEUE_SPSC   which groups of rows it joins (one or more)
+ *     QUEUE_MPMC, QUEUE_UNBOUNDED, QUEUE_MPSC, QUEUE_SPSC   which groups of rows it joins (one or
+ *                    more; UNBOUNDED: as MPMC, and a producer is never refused, but perhaps for
+ *                    want of nodes)
  *     QUEUE_BATCH    there are
  *         size_t P_put_n(P *, P_local *, const uintptr_t *, size_t n);   0 to n went in
  *         size_t P_get_n(P *, P_local *, uintptr_t *, size_t n);         0 to n came out
@@ -80,6 +82,14 @@ static const bench_row bench_rows_mpmc[] __attribute__((unused)) = {
     {"mpmc/batch-8", "one producer, one consumer, 8 at a time", "M/s", false, 2, {NULL, NULL, NULL}},
     {"mpmc/batch-32", "one producer, one consumer, 32 at a time", "M/s", false, 2, {NULL, NULL, NULL}},
     {"mpmc/latency", "one way, one item in flight", "ns", true, 2, BENCH_LATENCY},
+};
+static const bench_row bench_rows_umpmc[] __attribute__((unused)) = {
+    {"umpmc/alone", "one thread: an enqueue and a dequeue", "ns", true, 1, {NULL, NULL, NULL}},
+    {"umpmc/1P1C", "one producer, one consumer", "M/s", false, 2, {NULL, NULL, NULL}},
+    {"umpmc/2P2C", "two producers, two consumers", "M/s", false, 4, {NULL, NULL, NULL}},
+    {"umpmc/4P4C", "four producers, four consumers", "M/s", false, 8, {NULL, NULL, NULL}},
+    {"umpmc/pairs", "two threads, each an enqueue, then a dequeue", "M/s", false, 2, {NULL, NULL, NULL}},
+    {"umpmc/latency", "one way, one item in flight", "ns", true, 2, BENCH_LATENCY},
 };
 static const bench_row bench_rows_mpsc[] __attribute__((unused)) = {
     {"mpsc/alone", "one thread: an enqueue and a dequeue", "ns", true, 1, {NULL, NULL, NULL}},
@@ -425,7 +435,8 @@ BENCH_BODY void Q(run_alone)(bench_run *run)
 
 BENCH_BODY void Q(run_1p1c)(bench_run *run)
 {
-    bench_body *const bodies[] = {Q(produce), Q(consume_next)};
+    bench_body *const bodies[] = {Q(produce), Q(peer).order == BENCH_UNORDERED ? Q(consume_any)
+                                                                               : Q(consume_next)};
 
     Q(measure)(run, BENCH_CAPACITY, 1, 2, bodies);
     bench_set_rate(run);
@@ -483,6 +494,9 @@ BENCH_BODY void Q(run_8)(bench_run *run)
     bench_set_rate(run);
 }
 
+#endif
+
+#if defined(QUEUE_MPMC) || defined(QUEUE_UNBOUNDED)
 BENCH_BODY void Q(run_2p2c)(bench_run *run)
 {
     bench_body *const bodies[] = {Q(produce), Q(produce), Q(consume_any), Q(consume_any)};
@@ -508,6 +522,9 @@ BENCH_BODY void Q(run_pairs)(bench_run *run)
     bench_set_rate(run);
 }
 
+#endif
+
+#ifdef QUEUE_MPMC
 BENCH_REGISTER(Q(add_mpmc))
 {
     bench_measure *const measures[] = {Q(run_alone), Q(run_1p1c), Q(run_2p2c), Q(run_4p4c),
@@ -515,6 +532,17 @@ BENCH_REGISTER(Q(add_mpmc))
 
     for (size_t i = 0; i < sizeof measures / sizeof measures[0]; i++)
         bench_add(&bench_rows_mpmc[i], &Q(peer), measures[i]);
+}
+#endif
+
+#ifdef QUEUE_UNBOUNDED
+BENCH_REGISTER(Q(add_umpmc))
+{
+    bench_measure *const measures[] = {Q(run_alone), Q(run_1p1c),  Q(run_2p2c),
+                                       Q(run_4p4c),  Q(run_pairs), Q(run_latency)};
+
+    for (size_t i = 0; i < sizeof measures / sizeof measures[0]; i++)
+        bench_add(&bench_rows_umpmc[i], &Q(peer), measures[i]);
 }
 #endif
 
@@ -571,6 +599,7 @@ BENCH_REGISTER(Q(add_spsc))
 #undef QUEUE_NOTE
 #undef QUEUE_FLAGS
 #undef QUEUE_MPMC
+#undef QUEUE_UNBOUNDED
 #undef QUEUE_MPSC
 #undef QUEUE_SPSC
 #undef QUEUE_BATCH

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: 2026 The weir authors
 
-// bench/peers/cds.cc: libcds: VyukovMPMCCycleQueue and WeakRingBuffer; neither needs
-// its garbage collectors.
+// bench/peers/cds.cc: libcds: VyukovMPMCCycleQueue and WeakRingBuffer, of which neither
+// needs its garbage collectors, and TreiberStack, which does.
 
 #include "object.h"
 
+#include <cds/gc/hp.h>
 #include <cds/init.h>
 
+#include <cds/container/treiber_stack.h>
 #include <cds/container/vyukov_mpmc_cycle_queue.h>
 #include <cds/container/weak_ringbuffer.h>
 
@@ -72,3 +74,48 @@ static inline size_t cds_one_get_n(cds_one *queue, void *, uintptr_t *values, si
 #define QUEUE_SPSC
 #define QUEUE_BATCH
 #include "../queue.h"
+
+// The library and its collector live as long as the process; a thread attaches itself.
+struct cds_pile {
+    cds_pile() : collector((cds::Initialize(), 0))
+    {
+    }
+    cds::gc::HP collector;
+    WEIR_ALIGNAS(128) char room[128];
+    cds::container::TreiberStack<cds::gc::HP, uintptr_t> stack;
+};
+
+struct cds_pile_local {
+    char nothing;
+};
+
+static cds_pile *cds_pile_open(unsigned)
+{
+    return bench_new<cds_pile>();
+}
+
+static void cds_pile_enter(cds_pile *, cds_pile_local *, unsigned)
+{
+    cds::threading::Manager::attachThread();
+}
+
+static void cds_pile_leave(cds_pile *, cds_pile_local *)
+{
+    cds::threading::Manager::detachThread();
+}
+
+static inline bool cds_pile_push(cds_pile *stack, cds_pile_local *, uintptr_t value)
+{
+    return stack->stack.push(value);
+}
+
+static inline bool cds_pile_pop(cds_pile *stack, cds_pile_local *, uintptr_t *value)
+{
+    return stack->stack.pop(*value);
+}
+
+#define STACK cds_pile
+#define STACK_LABEL "libcds TreiberStack"
+#define STACK_CLASS BENCH_LOCK_FREE, BENCH_UNORDERED, false
+#define STACK_NOTE "malloc a push, freed under hazard pointers"
+#include "../stack.h"

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
-/* bench/peers/ck.c: Concurrency Kit: ck_ring for many and for one, ck_fifo_mpmc with
- * the caller's nodes. */
+/* bench/peers/ck.c: Concurrency Kit: ck_ring for many and for one, ck_fifo_mpmc and
+ * ck_stack with the caller's nodes. */
 
 #include "../nodes.h"
 
 #include <ck_fifo.h>
 #include <ck_ring.h>
+#include <ck_stack.h>
 
 /* ---- ck_ring; holds one less than its size, which must be a power of two ---- */
 
@@ -150,6 +151,71 @@ static inline bool ck_linked_get(ck_linked *queue, ck_linked_local *local, uintp
 #define QUEUE_CLASS BENCH_LOCK_FREE, BENCH_FIFO, false
 #define QUEUE_NOTE "linked, the caller's nodes"
 #define QUEUE_MPMC
+#define QUEUE_UNBOUNDED
 #include "../queue.h"
 
 #endif /* CK_F_FIFO_MPMC */
+
+/* ---- ck_stack_mpmc: lock-free, the caller's nodes, double-word compare-and-swap ---- */
+
+#ifdef CK_F_STACK_POP_MPMC
+
+typedef struct ck_pile_node {
+    WEIR_ALIGNAS(64) ck_stack_entry_t entry;
+    uintptr_t value;
+} ck_pile_node;
+
+typedef struct ck_pile {
+    WEIR_ALIGNAS(128) ck_stack_t stack;
+    WEIR_ALIGNAS(128) ck_pile_node nodes[BENCH_THREADS + 1];
+} ck_pile;
+
+typedef struct ck_pile_local {
+    ck_pile_node *spare;
+} ck_pile_local;
+
+static ck_pile *ck_pile_open(unsigned threads)
+{
+    ck_pile *pile = bench_alloc(sizeof *pile);
+
+    (void)threads;
+    ck_stack_init(&pile->stack);
+    return pile;
+}
+
+static void ck_pile_enter(ck_pile *pile, ck_pile_local *local, unsigned id)
+{
+    local->spare = &pile->nodes[id];
+}
+
+static void ck_pile_leave(ck_pile *pile, ck_pile_local *local)
+{
+    (void)pile;
+    (void)local;
+}
+
+static inline bool ck_pile_push(ck_pile *pile, ck_pile_local *local, uintptr_t value)
+{
+    local->spare->value = value;
+    ck_stack_push_mpmc(&pile->stack, &local->spare->entry);
+    return true;
+}
+
+static inline bool ck_pile_pop(ck_pile *pile, ck_pile_local *local, uintptr_t *value)
+{
+    ck_stack_entry_t *const entry = ck_stack_pop_mpmc(&pile->stack);
+
+    if (entry == NULL)
+        return false;
+    local->spare = (ck_pile_node *)(void *)((unsigned char *)entry - offsetof(ck_pile_node, entry));
+    *value = local->spare->value;
+    return true;
+}
+
+#define STACK ck_pile
+#define STACK_LABEL "ck_stack mpmc"
+#define STACK_CLASS BENCH_LOCK_FREE, BENCH_UNORDERED, false
+#define STACK_NOTE "the caller's nodes; its pop_all does not advance the generation"
+#include "../stack.h"
+
+#endif /* CK_F_STACK_POP_MPMC */

@@ -2,7 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
 /* bench/peers/urcu.c: liburcu: wfcqueue with the caller's nodes, and rculfqueue,
- * whose nodes wait for a grace period before they are freed. */
+ * whose nodes wait for a grace period before they are freed; its stacks. */
 
 #define _LGPL_SOURCE /* the inline variants; small ones only are taken over */
 
@@ -10,8 +10,10 @@
 
 #include <stdlib.h>
 #include <urcu.h>
+#include <urcu/lfstack.h>
 #include <urcu/rculfqueue.h>
 #include <urcu/wfcqueue.h>
+#include <urcu/wfstack.h>
 
 /* ---- wfcqueue: enqueue wait-free; dequeue under a mutex, or by one thread ---- */
 
@@ -89,6 +91,7 @@ static inline bool wfc_get(wfc *queue, wfc_local *local, uintptr_t *value)
 #define QUEUE_CLASS BENCH_LOCK, BENCH_FIFO, false
 #define QUEUE_NOTE "linked, the caller's nodes; consumers share a mutex"
 #define QUEUE_MPMC
+#define QUEUE_UNBOUNDED
 #include "../queue.h"
 
 /* The same with one consumer, which needs no mutex. */
@@ -201,4 +204,125 @@ static inline bool rcu_queue_get(rcu_queue *queue, rcu_queue_local *local, uintp
 #define QUEUE_CLASS BENCH_LOCK_FREE, BENCH_FIFO, false
 #define QUEUE_NOTE "linked; malloc an enqueue, freed after a grace period, memory unbounded"
 #define QUEUE_MPMC
+#define QUEUE_UNBOUNDED
 #include "../queue.h"
+
+/* ---- lfstack and wfstack: the caller's nodes ---- */
+
+typedef struct lfs_node {
+    WEIR_ALIGNAS(64) struct cds_lfs_node link;
+    uintptr_t value;
+} lfs_node;
+
+typedef struct lfs {
+    WEIR_ALIGNAS(128) struct cds_lfs_stack stack;
+    WEIR_ALIGNAS(128) lfs_node nodes[BENCH_THREADS + 1];
+} lfs;
+
+typedef struct lfs_local {
+    lfs_node *spare;
+} lfs_local;
+
+static lfs *lfs_open(unsigned threads)
+{
+    lfs *stack = bench_alloc(sizeof *stack);
+
+    (void)threads;
+    cds_lfs_init(&stack->stack);
+    return stack;
+}
+
+static void lfs_enter(lfs *stack, lfs_local *local, unsigned id)
+{
+    local->spare = &stack->nodes[id];
+}
+
+static void lfs_leave(lfs *stack, lfs_local *local)
+{
+    (void)stack;
+    (void)local;
+}
+
+static inline bool lfs_push(lfs *stack, lfs_local *local, uintptr_t value)
+{
+    local->spare->value = value;
+    cds_lfs_node_init(&local->spare->link);
+    cds_lfs_push(&stack->stack, &local->spare->link);
+    return true;
+}
+
+static inline bool lfs_pop(lfs *stack, lfs_local *local, uintptr_t *value)
+{
+    struct cds_lfs_node *const link = cds_lfs_pop_blocking(&stack->stack);
+
+    if (link == NULL)
+        return false;
+    local->spare = caa_container_of(link, lfs_node, link);
+    *value = local->spare->value;
+    return true;
+}
+
+#define STACK lfs
+#define STACK_LABEL "liburcu lfstack"
+#define STACK_CLASS BENCH_LOCK, BENCH_UNORDERED, false
+#define STACK_NOTE "push without a lock; threads that pop share a mutex"
+#include "../stack.h"
+
+typedef struct wfs_node {
+    WEIR_ALIGNAS(64) struct cds_wfs_node link;
+    uintptr_t value;
+} wfs_node;
+
+typedef struct wfs {
+    WEIR_ALIGNAS(128) struct cds_wfs_stack stack;
+    WEIR_ALIGNAS(128) wfs_node nodes[BENCH_THREADS + 1];
+} wfs;
+
+typedef struct wfs_local {
+    wfs_node *spare;
+} wfs_local;
+
+static wfs *wfs_open(unsigned threads)
+{
+    wfs *stack = bench_alloc(sizeof *stack);
+
+    (void)threads;
+    cds_wfs_init(&stack->stack);
+    return stack;
+}
+
+static void wfs_enter(wfs *stack, wfs_local *local, unsigned id)
+{
+    local->spare = &stack->nodes[id];
+}
+
+static void wfs_leave(wfs *stack, wfs_local *local)
+{
+    (void)stack;
+    (void)local;
+}
+
+static inline bool wfs_push(wfs *stack, wfs_local *local, uintptr_t value)
+{
+    local->spare->value = value;
+    cds_wfs_node_init(&local->spare->link);
+    cds_wfs_push(&stack->stack, &local->spare->link);
+    return true;
+}
+
+static inline bool wfs_pop(wfs *stack, wfs_local *local, uintptr_t *value)
+{
+    struct cds_wfs_node *const link = cds_wfs_pop_blocking(&stack->stack);
+
+    if (link == NULL)
+        return false;
+    local->spare = caa_container_of(link, wfs_node, link);
+    *value = local->spare->value;
+    return true;
+}
+
+#define STACK wfs
+#define STACK_LABEL "liburcu wfstack"
+#define STACK_CLASS BENCH_LOCK, BENCH_UNORDERED, false
+#define STACK_NOTE "push without a lock; threads that pop share a mutex"
+#include "../stack.h"

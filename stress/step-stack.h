@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The weir authors */
+
+/* stress/step-stack.h: what the sweeps of the stacks share: what the adversaries do, what
+ * happened, and whether an order of the operations explains it. Nodes are numbers here, and
+ * are recycled at once; a stack describes itself by a face. */
+
+#ifndef WEIR_STRESS_STEP_STACK_H
+#define WEIR_STRESS_STEP_STACK_H
+
+#include "step.h"
+
+#include <weir/atomic.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+enum {
+    NODES = 16,  /* 0 to 3 the victim's, 4 to 9 inside, then three of each adversary's */
+    INSIDE = 4,  /* the first that is inside */
+    CHAIN = 3,   /* nodes of the victim's chain */
+    EVENTS = 48, /* of one thread in one run */
+    NONE = NODES
+};
+
+/* ---- a stack under test: of the numbers of nodes ---- */
+
+typedef struct face {
+    const char *name;
+    void (*make)(uint64_t start);
+    int (*destroy)(void);
+    void (*push)(const unsigned *nodes, size_t n); /* uppermost first */
+    unsigned (*pop)(void);
+    size_t (*pop_all)(unsigned *nodes); /* more than NODES: it has no end */
+    bool (*empty)(void);
+    void (*done)(unsigned node); /* it has been looked at; or NULL */
+} face;
+
+/* ---- what happened, and whether an order explains it ---- */
+
+typedef enum kind { PUSH, POP, POP_ALL, EMPTY } kind;
+
+typedef struct event {
+    kind what;
+    unsigned char count; /* nodes; of EMPTY: whether it said yes */
+    unsigned char node[NODES];
+    uint64_t begin, end;
+} event;
+
+typedef struct history {
+    event event[EVENTS];
+    size_t count;
+    unsigned hand[EVENTS]; /* nodes that the thread has, oldest first */
+    size_t first, last;
+    const char *next; /* letter, where the script has two parts */
+} history;
+
+typedef struct box {
+    const face *face;
+    kind operation;
+    size_t n; /* nodes that the victim pushes */
+    const char *script[STEP_ADVERSARIES];
+    size_t inside;
+    uint64_t start;
+    unsigned nodes[NODES + 1]; /* the victim's: what it pushes, or gets */
+    size_t got;                /* how many, or whether it was empty */
+    WEIR_ATOMIC(uint64_t) clock;
+    history by[1 + STEP_ADVERSARIES]; /* the victim, the adversaries */
+    unsigned rest[NODES + 1];         /* uppermost first */
+    size_t left;
+} box;
+
+typedef struct model {
+    unsigned node[2 * NODES]; /* the last is the uppermost */
+    size_t count;
+} model;
+
+static bool model_does(model *m, const event *e)
+{
+    switch (e->what) {
+    case PUSH:
+        if (m->count + e->count > COUNT(m->node))
+            return false;
+        for (size_t i = e->count; i-- > 0;)
+            m->node[m->count++] = e->node[i];
+        return true;
+    case POP:
+    case POP_ALL:
+        if (e->what == POP_ALL ? e->count != m->count : e->count == 0 && m->count > 0)
+            return false;
+        for (size_t i = 0; i < e->count; i++)
+            if (m->count == 0 || m->node[--m->count] != e->node[i])
+                return false;
+        return true;
+    default:
+        return (m->count == 0) == (e->count != 0);
+    }
+}
+
+static bool explained(const box *b, const model *m, const size_t *at)
+{
+    uint64_t first_end = UINT64_MAX;
+    bool done = true;
+
+    for (unsigned i = 0; i <= STEP_ADVERSARIES; i++) {
+        if (at[i] < b->by[i].count) {
+            done = false;
+            if (b->by[i].event[at[i]].end < first_end)
+                first_end = b->by[i].event[at[i]].end;
+        }
+    }
+    if (done) {
+        if (m->count != b->left)
+            return false;
+        for (size_t i = 0; i < b->left; i++)
+            if (m->node[m->count - 1 - i] != b->rest[i])
+                return false;
+        return true;
+    }
+    for (unsigned i = 0; i <= STEP_ADVERSARIES; i++) {
+        size_t then[1 + STEP_ADVERSARIES];
+        model next = *m;
+
+        if (at[i] == b->by[i].count || b->by[i].event[at[i]].begin > first_end ||
+            !model_does(&next, &b->by[i].event[at[i]]))
+            continue;
+        memcpy(then, at, sizeof then);
+        then[i]++;
+        if (explained(b, &next, then))
+            return true;
+    }
+    return false;
+}
+
+/* ---- the run ---- */
+
+static uint64_t now(box *b)
+{
+    /* relaxed: one word, so that its values are in the order of real time. */
+    return weir_atomic_fetch_add(&b->clock, 1, WEIR_RELAXED);
+}
+
+static void hold(history *h, unsigned node)
+{
+    if (h->last < EVENTS)
+        h->hand[h->last++] = node;
+}
+
+/* Does one operation; a push is of the `n` oldest nodes in the hand, as a chain. */
+static void one_act(box *b, history *h, kind what, size_t n)
+{
+    unsigned nodes[NODES + 1];
+    event e;
+
+    if (h->count == EVENTS || (what == PUSH && h->last - h->first < n))
+        return;
+    memset(&e, 0, sizeof e);
+    e.what = what;
+    e.begin = now(b);
+    switch (what) {
+    case PUSH:
+        b->face->push(&h->hand[h->first], n);
+        for (size_t i = 0; i < n; i++)
+            nodes[i] = h->hand[h->first++];
+        break;
+    case POP:
+        nodes[0] = b->face->pop();
+        n = nodes[0] != NONE;
+        break;
+    case POP_ALL:
+        n = b->face->pop_all(nodes);
+        if (n > NODES) {
+            step_false("what pop_all returned has no end");
+            n = 0;
+        }
+        break;
+    default:
+        n = 0;
+        e.count = b->face->empty();
+        break;
+    }
+    e.end = now(b);
+    for (size_t i = 0; i < n; i++) {
+        e.node[i] = (unsigned char)nodes[i];
+        if (what != PUSH && b->face->done != NULL)
+            b->face->done(nodes[i]);
+        if (what != PUSH)
+            hold(h, nodes[i]);
+    }
+    e.count = (unsigned char)(what == EMPTY ? e.count : n);
+    h->event[h->count++] = e;
+}
+
+static void setup(void *state)
+{
+    box *const b = (box *)state;
+
+    for (unsigned i = 0; i <= STEP_ADVERSARIES; i++)
+        b->by[i].count = b->by[i].first = b->by[i].last = 0;
+    for (unsigned who = 0; who < STEP_ADVERSARIES; who++)
+        b->by[1 + who].next = b->script[who];
+    weir_atomic_init(&b->clock, 1);
+    b->face->make(b->start);
+    for (unsigned i = 0; i < b->inside; i++) {
+        const unsigned node = INSIDE + i;
+
+        b->face->push(&node, 1);
+    }
+    for (unsigned i = 0; i < INSIDE; i++)
+        b->nodes[i] = i;
+    for (unsigned who = 0; who < STEP_ADVERSARIES; who++)
+        for (unsigned i = 0; i < 3; i++)
+            hold(&b->by[1 + who], INSIDE + 6 + 3 * who + i);
+}
+
+/* The operation, and little else: each instruction is a stop. */
+static void victim(void *state)
+{
+    box *const b = (box *)state;
+
+    switch (b->operation) {
+    case PUSH:
+        b->face->push(b->nodes, b->n);
+        break;
+    case POP:
+        b->nodes[0] = b->face->pop();
+        break;
+    case POP_ALL:
+        b->got = b->face->pop_all(b->nodes);
+        break;
+    default:
+        b->got = b->face->empty();
+        break;
+    }
+}
+
+/* What the victim did, for the history: it began before all others, and ended after them. */
+static void remember_victim(box *b)
+{
+    event *const e = &b->by[0].event[0];
+
+    if (b->operation == POP_ALL && b->got > NODES) {
+        step_false("what pop_all returned has no end");
+        return;
+    }
+    e->what = b->operation;
+    e->begin = 0;
+    e->end = UINT64_MAX;
+    e->count = (unsigned char)(b->operation == PUSH  ? b->n
+                               : b->operation == POP ? b->nodes[0] != NONE
+                                                     : b->got);
+    for (size_t i = 0; b->operation != EMPTY && i < e->count; i++) {
+        e->node[i] = (unsigned char)b->nodes[i];
+        if (b->operation != PUSH && b->face->done != NULL)
+            b->face->done(b->nodes[i]);
+    }
+    b->by[0].count = 1;
+}
+
+/* A letter an operation: p pushes the node that it has had longest, c two in a chain, o pops,
+ * a pops all, and x forgets what it had: "xoop" pops A and B, and pushes A. What is behind a
+ * bar it does where the victim is stopped a second time in a run. */
+static void adversary(box *b, unsigned who)
+{
+    history *const h = &b->by[1 + who];
+
+    for (const char *letter = h->next; *letter != '\0'; letter++) {
+        switch (*letter) {
+        case '|':
+            h->next = letter + 1;
+            return;
+        case 'x':
+            h->first = h->last;
+            break;
+        case 'p':
+            one_act(b, h, PUSH, 1);
+            break;
+        case 'c':
+            one_act(b, h, PUSH, 2);
+            break;
+        case 'o':
+            one_act(b, h, POP, 0);
+            break;
+        default:
+            one_act(b, h, POP_ALL, 0);
+            break;
+        }
+    }
+}
+
+static void adversary_0(void *state)
+{
+    adversary((box *)state, 0);
+}
+
+static void adversary_1(void *state)
+{
+    adversary((box *)state, 1);
+}
+
+static void check(void *state)
+{
+    box *const b = (box *)state;
+    const size_t none[1 + STEP_ADVERSARIES] = {0};
+    model m;
+
+    for (b->left = 0; b->left <= NODES; b->left++) {
+        const unsigned node = b->face->pop();
+
+        if (node == NONE)
+            break;
+        b->rest[b->left] = node;
+        if (b->face->done != NULL)
+            b->face->done(node);
+    }
+    if (b->left > NODES) {
+        step_false("more nodes come out than there are");
+        return;
+    }
+    remember_victim(b);
+    m.count = 0;
+    for (unsigned i = 0; i < b->inside; i++)
+        m.node[m.count++] = INSIDE + i;
+    if (!explained(b, &m, none))
+        step_false("no order of the operations explains the answers and what is inside");
+    if (b->face->destroy() != 0)
+        step_false("not empty after all was taken out");
+}
+
+/* ---- the table ---- */
+
+static const struct operation {
+    const char *name;
+    kind what;
+    size_t n;
+    unsigned bound; /* own instructions, of what is wait-free */
+} operations[] = {
+    {"push", PUSH, 1, 0},       {"push_chain", PUSH, CHAIN, 0}, {"pop", POP, 0, 0},
+    {"pop_all", POP_ALL, 0, 0}, {"empty", EMPTY, 0, 60},
+};
+
+static const struct script {
+    const char *name;
+    const char *text[STEP_ADVERSARIES];
+} scripts[] = {
+    {"push", {"p", NULL}},
+    {"push, pop", {"po", NULL}},
+    {"pop", {"o", NULL}},
+    {"pop, push the same", {"xop", NULL}},
+    {"pop, pop, push the first", {"xoop", NULL}},
+    {"pop, pop, push the second, the first", {"xoopxop", NULL}},
+    {"pop_all", {"a", NULL}},
+    {"pop_all, push the first", {"xap", NULL}},
+    {"pop_all, push two as a chain", {"xac", NULL}},
+    {"pop, pop, later push the first", {"xoo|p", NULL}},
+    {"push a chain, pop, pop", {"coo", NULL}},
+    {"8 times pop and push", {"xopopopopopopopop", NULL}},
+    {"two pop, pop, push", {"oop", "oop"}},
+    {"one pops all, one pushes", {"ac", "pop"}},
+};
+
+static void sweep(box *b, const face *f, const struct operation *o, const struct script *s,
+                  step_row *row)
+{
+    static const uint64_t starts[] = {0, UINT64_MAX, UINT64_MAX - 1};
+    char name[64];
+    const step_plan plan = {
+        name,  s->name,  setup, victim, {adversary_0, s->text[1] != NULL ? adversary_1 : NULL},
+        check, o->bound, false};
+    /* The second stop is another one each time. */
+    const unsigned times = o->what == POP && strchr(s->text[0], '|') != NULL ? 24 : 1;
+
+    memset(row, 0, sizeof *row);
+    snprintf(name, sizeof name, "%s %s", f->name, o->name);
+    b->face = f;
+    b->operation = o->what;
+    b->n = o->n;
+    memcpy(b->script, s->text, sizeof b->script);
+    for (b->inside = 0; b->inside <= 4; b->inside++) {
+        b->start = starts[b->inside % COUNT(starts)];
+        for (unsigned i = 0; i < times; i++)
+            step_sweep(&plan, b, row);
+    }
+}
+
+#endif /* WEIR_STRESS_STEP_STACK_H */
