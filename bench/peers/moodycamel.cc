@@ -74,6 +74,7 @@ static inline size_t moody_get_n(moody *queue, moody_local *local, uintptr_t *va
 #define QUEUE_CLASS BENCH_LOCK_FREE, BENCH_PER_PRODUCER, false
 #define QUEUE_NOTE "ConcurrentQueue with tokens; no order between producers; allocates"
 #define QUEUE_MPMC
+#define QUEUE_UNBOUNDED
 #define QUEUE_MPSC
 #define QUEUE_BATCH
 #include "../queue.h"

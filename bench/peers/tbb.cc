@@ -60,4 +60,5 @@ static inline bool tbb_unbounded_get(tbb_unbounded *queue, void *, uintptr_t *va
 #define QUEUE_NOTE "concurrent_queue; allocates"
 #define QUEUE_PLAIN
 #define QUEUE_MPMC
+#define QUEUE_UNBOUNDED
 #include "../queue.h"
