@@ -13,20 +13,31 @@
 
 #include <weir/atomic.h>
 #include <weir/counter.h>
+#include <weir/deque.h>
+#include <weir/epoch.h>
+#include <weir/guard.h>
+#include <weir/hazard.h>
+#include <weir/interval.h>
 #include <weir/mpmc.h>
 #include <weir/mpsc.h>
 #include <weir/spsc.h>
+#include <weir/stack.h>
+#include <weir/stack_guard.h>
 #include <weir/state.h>
 #include <weir/ticket.h>
+#include <weir/umpmc.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-enum { MIXED_CAPACITY = 5, MIXED_PLACES = 64 };
+enum { MIXED_CAPACITY = 5, MIXED_PLACES = 96 };
 
 typedef struct mixed_node {
     weir_mpsc_node node;
+#ifdef WEIR_HAVE_STACK
+    weir_stack_node stacked;
+#endif
     uintptr_t value;
 } mixed_node;
 
@@ -45,8 +56,16 @@ typedef struct mixed {
 #ifdef WEIR_HAVE_MPMC
     weir_mpmc mpmc;
 #endif
+#ifdef WEIR_HAVE_STACK
+    weir_stack stack;
+#endif
+    weir_stack_index stack_index;
+    weir_stack_guard stack_guard;
+    weir_guard *domain;
+    weir_umpmc umpmc;
+    weir_deque deque;
     mixed_node nodes[MIXED_CAPACITY];
-    void *spsc_buffer, *ticket_buffer, *mpmc_buffer;
+    void *spsc_buffer, *ticket_buffer, *mpmc_buffer, *stack_buffer;
 } mixed;
 
 /* A size or an offset, and what of. */
@@ -87,6 +106,17 @@ static size_t mixed_layout(mixed_place *places)
     MIXED_SIZE(weir_mpsc);
     MIXED_SIZE(weir_ticket);
     MIXED_SIZE(weir_ring);
+    MIXED_SIZE(weir_retired);
+    MIXED_SIZE(weir_reclaim_options);
+    MIXED_SIZE(weir_epoch_record);
+    MIXED_SIZE(weir_interval_record);
+    MIXED_SIZE(weir_hazard_record);
+    MIXED_SIZE(weir_guard_record);
+    MIXED_SIZE(weir_section);
+    MIXED_SIZE(weir_stack_index);
+    MIXED_SIZE(weir_stack_guard);
+    MIXED_SIZE(weir_umpmc);
+    MIXED_SIZE(weir_deque);
     MIXED_SIZE(weir_backoff);
     MIXED_SIZE(weir_allocator);
     MIXED_OFFSET(mixed, counter);
@@ -97,7 +127,15 @@ static size_t mixed_layout(mixed_place *places)
     MIXED_OFFSET(mixed, spsc);
     MIXED_OFFSET(mixed, mpsc);
     MIXED_OFFSET(mixed, ticket);
+    MIXED_OFFSET(mixed, stack_index);
+    MIXED_OFFSET(mixed, stack_guard);
+    MIXED_OFFSET(mixed, umpmc);
+    MIXED_OFFSET(mixed, deque);
     MIXED_OFFSET(mixed, nodes);
+    MIXED_OFFSET(weir_retired, born);
+    MIXED_OFFSET(weir__reader, now);
+    MIXED_OFFSET(weir_umpmc, slots);
+    MIXED_OFFSET(weir_deque, ends);
     MIXED_OFFSET(weir_spsc, head);
     MIXED_OFFSET(weir_spsc, allocated);
     MIXED_OFFSET(weir_ticket, head);
@@ -123,6 +161,18 @@ static void *mixed_buffer(size_t bytes)
 
 static void mixed_make(mixed *m)
 {
+    CHECK_EQ(weir_guard_new(&m->domain, WEIR_GUARD_HAZARD, NULL), 0);
+    CHECK_EQ(weir_umpmc_init(&m->umpmc, m->domain, 2), 0);
+    CHECK_EQ(weir_deque_init(&m->deque, m->domain, 2), 0);
+    m->stack_buffer = mixed_buffer(weir_stack_index_bytes(MIXED_CAPACITY));
+    CHECK_EQ(weir_stack_index_init(&m->stack_index, m->stack_buffer,
+                                   weir_stack_index_bytes(MIXED_CAPACITY), MIXED_CAPACITY,
+                                   WEIR_STACK_EMPTY),
+             0);
+    weir_stack_guard_init(&m->stack_guard);
+#ifdef WEIR_HAVE_STACK
+    weir_stack_init(&m->stack);
+#endif
     weir_counter_init(&m->counter, 0);
     weir_ref_init(&m->ref, 1);
     weir_flag_init(&m->flag);
@@ -148,6 +198,9 @@ static void mixed_make(mixed *m)
 
 static void mixed_put(mixed *m)
 {
+    weir_guard_record *const record = weir_guard_self(m->domain);
+
+    CHECK(record != NULL);
     for (uintptr_t value = 1; value <= MIXED_CAPACITY; value++) {
         mixed_node *const node = &m->nodes[value - 1];
 
@@ -158,6 +211,12 @@ static void mixed_put(mixed *m)
         CHECK_EQ(weir_mpsc_enqueue(&m->mpsc, &node->node), value == 1);
         CHECK(weir_spsc_try_enqueue(&m->spsc, &value));
         CHECK(weir_ticket_try_enqueue(&m->ticket, value));
+        CHECK_EQ(weir_umpmc_enqueue(&m->umpmc, record, value), 0);
+        CHECK_EQ(weir_deque_push(&m->deque, value), 0);
+        weir_stack_index_push(&m->stack_index, (uint32_t)value - 1);
+#ifdef WEIR_HAVE_STACK
+        weir_stack_push(&m->stack, &node->stacked);
+#endif
 #ifdef WEIR_HAVE_MPMC
         CHECK(weir_mpmc_try_enqueue(&m->mpmc, value));
 #endif
@@ -174,7 +233,9 @@ static void mixed_put(mixed *m)
 static void mixed_take(mixed *m)
 {
     uintptr_t got = 0;
+    weir_guard_record *const record = weir_guard_self(m->domain);
 
+    CHECK(record != NULL);
     CHECK_EQ(weir_counter_exchange(&m->counter, 0), 15);
     CHECK_EQ(weir_counter_sharded_read(m->sharded), 15);
     weir_counter_sharded_sub(m->sharded, 15);
@@ -191,6 +252,18 @@ static void mixed_take(mixed *m)
         CHECK_EQ(got, value);
         CHECK(weir_ticket_try_dequeue(&m->ticket, &got));
         CHECK_EQ(got, value);
+        CHECK(weir_umpmc_try_dequeue(&m->umpmc, record, &got));
+        CHECK_EQ(got, value);
+        /* From both ends in turn. */
+        if (value % 2 == 0)
+            CHECK(weir_deque_pop(&m->deque, &got));
+        else
+            CHECK(weir_deque_steal(&m->deque, record, &got));
+        CHECK_EQ(got, value % 2 == 0 ? MIXED_CAPACITY + 1 - value / 2 : (value + 1) / 2);
+        CHECK_EQ(weir_stack_index_pop(&m->stack_index), MIXED_CAPACITY - value);
+#ifdef WEIR_HAVE_STACK
+        CHECK(weir_stack_pop(&m->stack) == &m->nodes[MIXED_CAPACITY - value].stacked);
+#endif
 #ifdef WEIR_HAVE_MPMC
         CHECK(weir_mpmc_try_dequeue(&m->mpmc, &got));
         CHECK_EQ(got, value);
@@ -199,6 +272,13 @@ static void mixed_take(mixed *m)
     CHECK(weir_mpsc_try_dequeue(&m->mpsc) == NULL);
     CHECK(!weir_spsc_try_dequeue(&m->spsc, &got));
     CHECK(!weir_ticket_try_dequeue(&m->ticket, &got));
+    CHECK(!weir_umpmc_try_dequeue(&m->umpmc, record, &got));
+    CHECK(!weir_deque_pop(&m->deque, &got));
+    CHECK_EQ(weir_stack_index_pop(&m->stack_index), WEIR_STACK_NONE);
+    CHECK(weir_stack_guard_pop(&m->stack_guard, record) == NULL);
+#ifdef WEIR_HAVE_STACK
+    CHECK(weir_stack_pop(&m->stack) == NULL);
+#endif
 #ifdef WEIR_HAVE_MPMC
     CHECK(!weir_mpmc_try_dequeue(&m->mpmc, &got));
 #endif
@@ -213,6 +293,15 @@ static void mixed_end(mixed *m)
     weir_release(m->spsc_buffer, weir_spsc_bytes(MIXED_CAPACITY, sizeof(uintptr_t)));
     CHECK_EQ(weir_ticket_destroy(&m->ticket), 0);
     weir_release(m->ticket_buffer, weir_ticket_bytes(MIXED_CAPACITY));
+    CHECK_EQ(weir_umpmc_destroy(&m->umpmc), 0);
+    CHECK_EQ(weir_deque_destroy(&m->deque), 0);
+    CHECK_EQ(weir_stack_guard_destroy(&m->stack_guard), 0);
+    CHECK_EQ(weir_guard_free(m->domain), 0);
+    CHECK_EQ(weir_stack_index_destroy(&m->stack_index), 0);
+    weir_release(m->stack_buffer, weir_stack_index_bytes(MIXED_CAPACITY));
+#ifdef WEIR_HAVE_STACK
+    CHECK_EQ(weir_stack_destroy(&m->stack), 0);
+#endif
 #ifdef WEIR_HAVE_MPMC
     CHECK_EQ(weir_mpmc_destroy(&m->mpmc), 0);
     weir_release(m->mpmc_buffer, weir_mpmc_bytes(MIXED_CAPACITY));
