@@ -40,7 +40,7 @@
 #define BENCH_DEQUE_PASTE(a, b) BENCH_DEQUE_PASTE_(a, b)
 #define BENCH_DEQUE_BODY __attribute__((unused)) static
 
-enum { BENCH_DEQUE_DEPTH = 8, BENCH_DEQUE_BURST = 8, BENCH_DEQUE_TREE = 16 };
+enum { BENCH_DEQUE_DEPTH = 8, BENCH_DEQUE_BURST = 8, BENCH_DEQUE_TREE = 20 };
 
 /* clang-format off */
 static const bench_row bench_rows_deque[] __attribute__((unused)) = {
@@ -185,53 +185,48 @@ BENCH_DEQUE_BODY void D(steal_some)(bench_thread *thread)
     D(thief)(thread, BENCH_DEQUE_BURST);
 }
 
-/* ---- trees: a task is its height; two children, down to 0 ---- */
-
-/* What a thread has pushed and done: counts, and sums of heights. */
-BENCH_DEQUE_BODY inline bool D(grow)(bench_thread *thread, DEQUE *own, uintptr_t height)
-{
-    const uintptr_t task = height << 3 | (uintptr_t)1 << 20;
-
-    if (!D(push)(own, task))
-        return false;
-    thread->put++;
-    thread->ledger.last[0] += height;
-    return true;
-}
+/* ---- trees: a task is its height; two children, down to 1 ---- */
 
 BENCH_DEQUE_BODY void D(climb)(bench_thread *thread)
 {
     D(pair) *const pair = (D(pair) *)thread->shared;
     DEQUE *const own = pair->deque[thread->id], *const other = pair->deque[!thread->id];
+    uint64_t put = 0, put_sum = 0, got = 0, got_sum = 0; /* tasks, and heights */
     D(local) local;
     unsigned failures = 0;
 
     memset((void *)&local, 0, sizeof local);
     D(enter)(other, &local);
-    while (bench_going(thread, thread->ledger.count)) {
+    while (bench_going(thread, got)) {
         for (int i = 0; i < 64; i++) {
-            uintptr_t task = 0, height;
+            uintptr_t task = 0;
+            uint64_t height = BENCH_DEQUE_TREE;
             bool found = D(pop)(own, &task);
 
-            while (!found && !(found = D(steal)(other, &local, &task))) {
-                if (thread->id == 0) {
-                    (void)D(grow)(thread, own, BENCH_DEQUE_TREE);
-                    break;
-                }
+            while (!found && !(found = D(steal)(other, &local, &task)) && thread->id != 0)
                 if (!bench_again(thread, &failures))
-                    return;
-            }
-            if (!found)
-                continue;
-            height = task >> 3 & 0xff;
-            thread->ledger.count++;
-            thread->ledger.sum += height;
-            if (height > 0) {
-                (void)D(grow)(thread, own, height - 1);
-                (void)D(grow)(thread, own, height - 1);
+                    goto out;
+            if (found) {
+                height = task >> 3;
+                got++;
+                got_sum += height;
+                for (int child = 0; child < 2 && height > 1; child++) {
+                    const bool room = D(push)(own, (height - 1) << 3);
+
+                    put += room;
+                    put_sum += room ? height - 1 : 0;
+                }
+            } else if (D(push)(own, height << 3)) {
+                put++;
+                put_sum += height;
             }
         }
     }
+out:
+    thread->put = put;
+    thread->ledger.last[0] = put_sum;
+    thread->ledger.count = got;
+    thread->ledger.sum = got_sum;
 }
 
 /* ---- measures ---- */
@@ -322,7 +317,7 @@ static void D(run_mixed)(bench_run *run)
         got_sum += ran[i].ledger.sum;
         while (D(pop)(pair->deque[i], &task)) {
             got++;
-            got_sum += task >> 3 & 0xff;
+            got_sum += task >> 3;
         }
     }
     if (put != got || put_sum != got_sum)
