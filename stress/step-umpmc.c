@@ -14,7 +14,9 @@
 
 #include <weir/umpmc.h>
 
+#include <signal.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* ---- memory ---- */
 
@@ -71,6 +73,16 @@ static uint32_t pages_begin(void)
     return weir_atomic_load(&pages_taken, WEIR_RELAXED);
 }
 
+/* What a read or write of a page that is free comes to. */
+static void on_free_page(int signal)
+{
+    static const char said[] = "step-umpmc: FAILED: a segment was used that is free\n";
+
+    (void)signal;
+    (void)!write(STDERR_FILENO, said, sizeof said - 1);
+    _exit(1);
+}
+
 static void pages_make(void)
 {
     static const weir_allocator mine = {page_take, page_release, NULL};
@@ -80,6 +92,8 @@ static void pages_make(void)
     if (all == MAP_FAILED)
         abort();
     pages = (unsigned char *)all;
+    signal(SIGSEGV, on_free_page);
+    signal(SIGBUS, on_free_page);
     weir_set_allocator(&mine);
 }
 

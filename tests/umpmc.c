@@ -8,6 +8,8 @@
 #include "test.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
 
 static const weir_guard_scheme schemes[] = {WEIR_GUARD_EPOCH, WEIR_GUARD_INTERVAL,
                                             WEIR_GUARD_HAZARD};
@@ -403,6 +405,66 @@ static void a_steady_flow_keeps_little(void)
     }
 }
 
+/* ---- a reader that stands still ---- */
+
+typedef struct sleeper {
+    weir_guard *domain;
+    sem_t inside, wake;
+} sleeper;
+
+static void *sleep_inside(void *argument)
+{
+    sleeper *const s = (sleeper *)argument;
+    weir_guard_record *const record = weir_guard_self(s->domain);
+    weir_section section;
+
+    CHECK(record != NULL);
+    section = weir_guard_enter(record);
+    sem_post(&s->inside);
+    sem_wait(&s->wake);
+    weir_guard_exit(record, section);
+    return NULL;
+}
+
+/* Segments say when they were born: with intervals, and with hazards, those that come later are
+ * freed. With epochs none is, until the reader leaves. */
+static void a_frozen_reader_keeps_what_its_scheme_says(void)
+{
+    for (size_t s = 0; s < sizeof schemes / sizeof schemes[0]; s++) {
+        size_t before, live;
+        pthread_t thread;
+        sleeper asleep;
+        fixture b;
+
+        test_alloc_fail_at(0);
+        b = begin(schemes[s], 2, 8);
+        before = test_alloc_live;
+        asleep.domain = b.domain;
+        CHECK(sem_init(&asleep.inside, 0, 0) == 0 && sem_init(&asleep.wake, 0, 0) == 0);
+        CHECK(pthread_create(&thread, NULL, sleep_inside, &asleep) == 0);
+        sem_wait(&asleep.inside);
+        live = test_alloc_live;
+        for (uintptr_t i = 0; i < 10000; i++) {
+            put(&b, i);
+            CHECK_EQ(take(&b), i);
+            if (schemes[s] != WEIR_GUARD_EPOCH)
+                CHECK(test_alloc_live <= live + 8 * 8 * segment_bytes(&b));
+        }
+        if (schemes[s] == WEIR_GUARD_EPOCH)
+            CHECK(test_alloc_live >= live + 4900 * segment_bytes(&b));
+        sem_post(&asleep.wake);
+        CHECK(pthread_join(thread, NULL) == 0);
+        CHECK_EQ(weir_guard_barrier(b.domain, WEIR_FOREVER), 0);
+        CHECK(test_alloc_live <= live);
+        CHECK(test_alloc_live >= before);
+        sem_destroy(&asleep.inside);
+        sem_destroy(&asleep.wake);
+        end(&b);
+        CHECK_EQ(test_alloc_live, 0);
+        weir_set_allocator(NULL);
+    }
+}
+
 /* ---- hints ---- */
 
 /* A thread that slept between its compare-and-swap and its store of the hint sets the hint back
@@ -635,8 +697,10 @@ int main(void)
         TEST_CASE(is_not_destroyed_while_something_is_inside),
         TEST_CASE(a_queue_may_go_before_its_segments), TEST_CASE(no_memory_to_begin_with),
         TEST_CASE(no_memory_in_an_enqueue), TEST_CASE(a_backlog_gives_its_memory_back),
-        TEST_CASE(a_steady_flow_keeps_little), TEST_CASE(old_hints_cost_a_walk_and_nothing_else),
-        TEST_CASE(a_failed_call_mends_the_hint), TEST_CASE(works_inside_of_a_section),
-        TEST_CASE(leaves_the_callers_slots_alone), TEST_CASE(callbacks_may_use_the_queue),
-        TEST_CASE(two_queues_share_a_domain), TEST_CASE(typed_queues_carry_their_type));
+        TEST_CASE(a_steady_flow_keeps_little),
+        TEST_CASE(a_frozen_reader_keeps_what_its_scheme_says),
+        TEST_CASE(old_hints_cost_a_walk_and_nothing_else), TEST_CASE(a_failed_call_mends_the_hint),
+        TEST_CASE(works_inside_of_a_section), TEST_CASE(leaves_the_callers_slots_alone),
+        TEST_CASE(callbacks_may_use_the_queue), TEST_CASE(two_queues_share_a_domain),
+        TEST_CASE(typed_queues_carry_their_type));
 }

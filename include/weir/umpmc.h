@@ -279,9 +279,8 @@ WEIR_ALWAYS_INLINE bool weir__umpmc_dequeue_with(weir_umpmc *queue, weir_guard_r
 /* ---- operations: `record` is the calling thread's, of the queue's domain ---- */
 
 /* Puts a value at the end.
- * Returns: 0; -ENOMEM if a segment was needed and could not be had: the value is still the
- * caller's. Complexity: one double-word compare-and-swap; two, and an allocation, for each new
- * segment. */
+ * Returns: 0; -ENOMEM if a segment was wanted and not to be had: the value is still the caller's.
+ * Complexity: one double-word compare-and-swap; two, and an allocation, for each new segment. */
 WEIR_NODISCARD static inline int weir_umpmc_enqueue(weir_umpmc *queue, weir_guard_record *record,
                                                     uintptr_t value)
 {
