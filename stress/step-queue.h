@@ -121,12 +121,6 @@ static inline uintptr_t next_value(box *b)
     return (uintptr_t)weir_atomic_fetch_add(&b->next, 1, WEIR_RELAXED);
 }
 
-static inline uint64_t now(box *b)
-{
-    /* relaxed: one word, so that its values are in the order of real time. */
-    return weir_atomic_fetch_add(&b->clock, 1, WEIR_RELAXED);
-}
-
 static inline void remember(history *h, kind what, size_t asked, size_t count,
                             const uintptr_t *values, uint64_t begin, uint64_t end)
 {
@@ -169,7 +163,7 @@ typedef struct model {
     size_t head, tail; /* only grow */
 } model;
 
-static inline bool model_does(model *m, const event *e, size_t capacity)
+static inline bool model_does_within(model *m, const event *e, size_t capacity)
 {
     const size_t inside = m->tail - m->head;
 
@@ -197,47 +191,22 @@ static inline bool model_does(model *m, const event *e, size_t capacity)
     }
 }
 
-/* Whether the rest of the histories, from `at`, can follow on `m`. */
-static inline bool explained(const box *b, const model *m, const size_t *at)
+static inline bool model_does(const box *b, model *m, const event *e)
 {
-    const size_t capacity = b->face->bounded ? b->capacity : UNBOUNDED;
-    uint64_t first_end = UINT64_MAX;
-    bool done = true;
-
-    for (unsigned i = 0; i <= STEP_ADVERSARIES; i++) {
-        if (at[i] < b->by[i].count) {
-            const event *const e = &b->by[i].event[at[i]];
-
-            done = false;
-            if (e->end < first_end)
-                first_end = e->end;
-        }
-    }
-    if (done) {
-        model rest = *m;
-
-        for (size_t i = 0; i < b->after.count; i++) {
-            if (!model_does(&rest, &b->after.event[i], capacity))
-                return false;
-        }
-        return rest.head == rest.tail;
-    }
-    for (unsigned i = 0; i <= STEP_ADVERSARIES; i++) {
-        size_t then[1 + STEP_ADVERSARIES];
-        model next;
-
-        if (at[i] == b->by[i].count || b->by[i].event[at[i]].begin > first_end)
-            continue;
-        next = *m;
-        if (!model_does(&next, &b->by[i].event[at[i]], capacity))
-            continue;
-        memcpy(then, at, sizeof then);
-        then[i]++;
-        if (explained(b, &next, then))
-            return true;
-    }
-    return false;
+    return model_does_within(m, e, b->face->bounded ? b->capacity : UNBOUNDED);
 }
+
+static inline bool model_is_left(const box *b, const model *m)
+{
+    model rest = *m;
+
+    for (size_t i = 0; i < b->after.count; i++)
+        if (!model_does(b, &rest, &b->after.event[i]))
+            return false;
+    return rest.head == rest.tail;
+}
+
+#include "step-explain.h"
 
 static inline bool has_two_adversaries(const box *b)
 {
@@ -380,7 +349,7 @@ static inline void check(void *state)
         remember(&b->after, TAKE, 1, 1, &value, 0, 0);
     m.head = m.tail = 0;
     for (size_t i = 0; i < b->before.count; i++)
-        model_does(&m, &b->before.event[i], UNBOUNDED);
+        model_does_within(&m, &b->before.event[i], UNBOUNDED);
     if (!explained(b, &m, none))
         step_false("no order of the operations explains the answers and what is inside");
     if (b->face->destroy() != 0)

@@ -77,8 +77,9 @@ typedef struct model {
     size_t count;
 } model;
 
-static bool model_does(model *m, const event *e)
+static bool model_does(const box *b, model *m, const event *e)
 {
+    (void)b;
     switch (e->what) {
     case PUSH:
         if (m->count + e->count > COUNT(m->node))
@@ -99,48 +100,19 @@ static bool model_does(model *m, const event *e)
     }
 }
 
-static bool explained(const box *b, const model *m, const size_t *at)
+static bool model_is_left(const box *b, const model *m)
 {
-    uint64_t first_end = UINT64_MAX;
-    bool done = true;
-
-    for (unsigned i = 0; i <= STEP_ADVERSARIES; i++) {
-        if (at[i] < b->by[i].count) {
-            done = false;
-            if (b->by[i].event[at[i]].end < first_end)
-                first_end = b->by[i].event[at[i]].end;
-        }
-    }
-    if (done) {
-        if (m->count != b->left)
+    if (m->count != b->left)
+        return false;
+    for (size_t i = 0; i < b->left; i++)
+        if (m->node[m->count - 1 - i] != b->rest[i])
             return false;
-        for (size_t i = 0; i < b->left; i++)
-            if (m->node[m->count - 1 - i] != b->rest[i])
-                return false;
-        return true;
-    }
-    for (unsigned i = 0; i <= STEP_ADVERSARIES; i++) {
-        size_t then[1 + STEP_ADVERSARIES];
-        model next = *m;
-
-        if (at[i] == b->by[i].count || b->by[i].event[at[i]].begin > first_end ||
-            !model_does(&next, &b->by[i].event[at[i]]))
-            continue;
-        memcpy(then, at, sizeof then);
-        then[i]++;
-        if (explained(b, &next, then))
-            return true;
-    }
-    return false;
+    return true;
 }
+
+#include "step-explain.h"
 
 /* ---- the run ---- */
-
-static uint64_t now(box *b)
-{
-    /* relaxed: one word, so that its values are in the order of real time. */
-    return weir_atomic_fetch_add(&b->clock, 1, WEIR_RELAXED);
-}
 
 static void hold(history *h, unsigned node)
 {
