@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
-/* What is the epochs' own; what they share with the others is in tests/reclaim.h, which
+/* What is the epochs' own; what they share with the others is in tests/reclaim_cases.h, which
  * tests/guard runs. */
 
 #define WEIR_CHECKED 1

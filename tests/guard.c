@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
-/* All that tests/reclaim.h has, for each scheme, with membarrier(2) and without; and what is
+/* All that tests/reclaim_cases.h has, for each scheme, with membarrier(2) and without; and what is
  * the guard's own: the typed face, and slots. */
 
 #define WEIR_CHECKED 1
 
-#include "reclaim.h"
+#include "reclaim_cases.h"
 
 typedef struct entry {
     weir_retired header;

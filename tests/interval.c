@@ -2,7 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
 /* What is the intervals' own: birth, the newest era that a reader holds, and the bound under a
- * frozen reader. The rest is in tests/reclaim.h, which tests/guard runs. */
+ * frozen reader. The rest is in tests/reclaim_cases.h, which tests/guard runs. */
 
 #define WEIR_CHECKED 1
 
