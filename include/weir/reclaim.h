@@ -19,7 +19,9 @@
  * Signals:   a handler may enter, protect and exit with its thread's record, asked for before; it
  *            must not retire, collect or wait.
  * Ends:      a record stays with its thread through the first round of its thread-local
- *            destructors; in later ones it has to be asked for anew.
+ *            destructors; in later ones it has to be asked for anew. If that is in the last
+ *            round, its end is noticed when another thread asks for a record, or at free: what
+ *            it left open holds up synchronize and barrier until then.
  * Ordering:  what readers did in their read sections, or with a protected object, happens
  *            before that object's callback.
  * Memory:    the list of waiting objects runs through the objects' own headers: retire
