@@ -96,8 +96,8 @@ void step_thin(unsigned each);
 void step_sweep(const step_plan *plan, void *state, step_row *row);
 
 /* Prints the row. A blocked stop that its plan does not allow, a false answer, a
- * bound passed, more than one stop in a hundred missed, or none at all makes step_end() return 1.
- */
+ * bound passed, more than one stop in a hundred missed, or none at all makes step_end()
+ * return 1. */
 void step_report(const step_row *row);
 
 /* Prints the row and passes no judgement: for things that are meant to fail. */
