@@ -231,10 +231,12 @@ static inline void puppet_barrier_and_look(puppet *p)
 static inline void barrier_waits_for_callbacks_that_have_begun(void)
 {
     weir_guard *const domain = domain_made();
-    thing things[3];
+    weir_guard_record *const record = weir_guard_self(domain);
+    thing things[3], other;
     puppet slow, waiter;
 
     renew(things, 3);
+    renew(&other, 1);
     CHECK(pthread_barrier_init(&gate, NULL, 2) == 0);
     /* relaxed: no other thread is there. */
     weir_atomic_store(&callback_returns, false, WEIR_RELAXED);
@@ -246,6 +248,10 @@ static inline void barrier_waits_for_callbacks_that_have_begun(void)
     pthread_barrier_wait(&gate);
     CHECK_EQ(weir_guard_barrier(domain, 0), -ETIMEDOUT);
     CHECK_EQ(weir_guard_barrier(domain, weir_clock_after(5 * MS)), -ETIMEDOUT);
+    /* As if it never returned: others' objects are reclaimed, and other callbacks called. */
+    retire(record, &other);
+    CHECK_EQ(weir_guard_collect(record), 1);
+    CHECK_EQ(calls_of(&other), 1);
     waiter.deadline = WEIR_FOREVER;
     puppet_begin(&waiter, puppet_barrier_and_look);
     /* What does not wait for callbacks is not held up. */

@@ -118,8 +118,8 @@ WEIR_STATIC_ASSERT(_Alignof(_Atomic(uint64_t)) == 8, "C and C++ must align alike
 
 /* Two words that are read one by one and replaced together. `lo` is the word
  * whose ordered loads meet weir_dword_cas(); read `hi` relaxed, and let the
- * compare-and-swap confirm the pair; unless what is read through `lo` has to belong to `hi`: then `hi`
- * first, with acquire. */
+ * compare-and-swap confirm the pair; unless what is read through `lo` has to belong
+ * to `hi`: then `hi` first, with acquire. */
 typedef struct weir_dword {
     WEIR_ALIGNAS(16) WEIR_ATOMIC(uint64_t) lo;
     WEIR_ATOMIC(uint64_t) hi;

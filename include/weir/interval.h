@@ -26,7 +26,8 @@
  *            did inside happens before the callback of what they could see.
  * Memory:    weir/reclaim.h. An object's header says when it was born: weir_interval_born()
  *            before it is published; a header that is zero counts as born before all
- *            else, which is safe, and unbounded.
+ *            else, which is safe, and unbounded. One that was left as malloc() gave it may
+ *            count as born later than it was: a use after free.
  * Edges:     weir/reclaim.h.
  *
  * Source: H. Wen, J. Izraelevitz, W. Cai, H. A. Beadle, M. L. Scott, "Interval-Based Memory

@@ -16,8 +16,9 @@
  *            the kernel's membarrier(2), once for each batch. synchronize and barrier block,
  *            on readers, up to a deadline. A thread's first use of a domain blocks on
  *            threads that use one for the first time or end, and may allocate.
- * Signals:   a handler may enter, protect and exit with its thread's record, asked for before; it
- *            must not retire, collect or wait.
+ * Signals:   a handler may enter and exit sections of epochs and intervals with its thread's
+ *            record, asked for before, and set and clear hazard slots that nobody else uses
+ *            (argued, not tested). It must not retire, collect or wait.
  * Ends:      a record stays with its thread through the first round of its thread-local
  *            destructors; in later ones it has to be asked for anew. If that is in the last
  *            round, its end is noticed when another thread asks for a record, or at free: what
@@ -25,21 +26,21 @@
  * Ordering:  what readers did in their read sections, or with a protected object, happens
  *            before that object's callback.
  * Memory:    the list of waiting objects runs through the objects' own headers: retire
- *            allocates nothing and cannot fail. A record is 640 bytes; records are reused,
- *            and freed with the domain.
+ *            allocates nothing and cannot fail. A record is 512 bytes (with pointers of 8);
+ *            records are reused, and freed with the domain.
  * Fork:      the child can go on using every domain. Threads that are not there any more hold
  *            nothing up in it, and what they had retired is freed by those that go on; only
  *            lists that one of them was just moving objects between, or about to, are left
  *            behind: what is in them counts as waiting for ever.
  *            A child made by vfork(2) or clone(2) itself must not use a domain.
  * Edges:
- *   era        close_era, synchronize -> enter   carries the unlinking of what was retired
+ *   era        close_era, synchronize -> enter     carries the unlinking of what was retired
  *   left       exit, clear -> collect, barrier     carries all that the reader read
  *   mine       who lets go -> who holds next       carries a record's lists
  *   aside      retire -> who gathers               carries what was retired meanwhile
  *   named      self, reserve -> collect, barrier   carries a new record, or hazard slots
  *   ended      end of a run -> barrier             carries what the callbacks did
- *   met        enter, set, leave -> collect, barrier   carries who reads what
+ *   met        enter, set, leave -> who looks      carries who reads what
  *   published  the caller -> protect               carries the object
  *
  * Sources: epochs: K. Fraser, "Practical lock-freedom", UCAM-CL-TR-579, 2004; one stamp for a
