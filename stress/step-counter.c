@@ -294,12 +294,12 @@ static void pinned_put(void *state)
 static void pinned_check(void *state)
 {
     if (*(bool *)state || weir_ref_count_approx(&reference) != UINT32_MAX)
-        step_false("a pinned reference count came loose");
+        weir_step_false("a pinned reference count came loose");
 }
 
 static void sweep_pinned(void)
 {
-    static const step_plan plans[] = {
+    static const weir_step_plan plans[] = {
         {"ref_get, pinned",
          "get, and put",
          pinned_setup,
@@ -320,11 +320,11 @@ static void sweep_pinned(void)
     static bool freed;
 
     for (size_t i = 0; i < COUNT(plans); i++) {
-        step_row row;
+        weir_step_row row;
 
         memset(&row, 0, sizeof row);
-        step_sweep(&plans[i], &freed, &row);
-        step_report(&row);
+        weir_step_sweep(&plans[i], &freed, &row);
+        weir_step_report(&row);
     }
 }
 
@@ -351,7 +351,7 @@ static void sharded_setup(void *state)
     c->has_read = false;
     if (weir_counter_sharded_init_at(&c->counter, c->buffer, sizeof c->buffer, c->slots,
                                      c->start) != 0)
-        step_false("the counter could not be made");
+        weir_step_false("the counter could not be made");
 }
 
 static void sharded_note(sharded_case *c, uint64_t n)
@@ -394,7 +394,7 @@ static void sharded_add_and_read(void *state)
     read = weir_counter_sharded_read(c->counter);
     /* relaxed: what the victim has done is there: it stands still. */
     if (read - weir_atomic_load(&c->added, WEIR_RELAXED) > 5)
-        step_false("a read that misses an add, or counts one twice");
+        weir_step_false("a read that misses an add, or counts one twice");
 }
 
 static void sharded_check(void *state)
@@ -404,16 +404,16 @@ static void sharded_check(void *state)
     const uint64_t added = weir_atomic_load(&c->added, WEIR_RELAXED);
 
     if (weir_counter_sharded_read(c->counter) != added)
-        step_false("the sum at rest is not what was added");
+        weir_step_false("the sum at rest is not what was added");
     if (c->has_read && c->read - c->start > added - c->start)
-        step_false("a read beyond what was there at its begin and its end");
+        weir_step_false("a read beyond what was there at its begin and its end");
     c->per_cpu = c->per_cpu || weir_counter_sharded_is_per_cpu(c->counter);
     weir_counter_sharded_destroy(c->counter);
 }
 
 static void sweep_sharded(void)
 {
-    static const step_plan plans[] = {
+    static const weir_step_plan plans[] = {
         {"sharded_add",
          "add, read",
          sharded_setup,
@@ -459,15 +459,15 @@ static void sweep_sharded(void)
 
     for (size_t i = 0; i < COUNT(plans); i++) {
         static const uint64_t starts[] = {0, UINT64_MAX - 2};
-        step_row row;
+        weir_step_row row;
 
         memset(&row, 0, sizeof row);
         for (size_t j = 0; j < 2 * COUNT(starts); j++) {
             c.slots = j % 2 == 0 ? (plans[i].victim == sharded_read ? 2 : 64) : 1;
             c.start = starts[j / 2];
-            step_sweep(&plans[i], &c, &row);
+            weir_step_sweep(&plans[i], &c, &row);
         }
-        step_report(&row);
+        weir_step_report(&row);
         if (c.per_cpu && plans[i].victim != sharded_read && row.aborts == 0) {
             printf("FAILED step-counter: the restartable sequence was not met\n");
             exit(1);
@@ -481,7 +481,7 @@ int main(void)
     static const uint64_t references[] = {3, 4};
     weir_backoff backoff = WEIR_BACKOFF_INIT;
 
-    step_begin("step-counter");
+    weir_step_begin("step-counter");
     weir_backoff_wait(&backoff); /* its first call measures */
     word_sweep(counter_make, counter_read, counter_operations, COUNT(counter_operations),
                counter_scripts, COUNT(counter_scripts), words, COUNT(words));
@@ -489,5 +489,5 @@ int main(void)
                COUNT(ref_scripts), references, COUNT(references));
     sweep_pinned();
     sweep_sharded();
-    return step_end();
+    return weir_step_end();
 }

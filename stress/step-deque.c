@@ -12,7 +12,7 @@
  * for stress/deque.c. */
 
 #include "naive_deque.h"
-#include "step.h"
+#include <weir/step.h>
 
 #include "../tests/test.h"
 
@@ -66,13 +66,13 @@ struct box {
     size_t capacity, inside;
     uint64_t index; /* of the first */
     start from;
-    const char *script[STEP_ADVERSARIES];
+    const char *script[WEIR_STEP_ADVERSARIES];
     uintptr_t got[BURST]; /* the victim's */
     size_t gets;
     WEIR_ATOMIC(uint64_t) clock;
-    history by[1 + STEP_ADVERSARIES]; /* the victim, the adversaries */
-    uintptr_t pushes;                 /* the owner's next value */
-    unsigned char rest[VALUES];       /* newest first */
+    history by[1 + WEIR_STEP_ADVERSARIES]; /* the victim, the adversaries */
+    uintptr_t pushes;                      /* the owner's next value */
+    unsigned char rest[VALUES];            /* newest first */
     size_t left;
 };
 
@@ -121,11 +121,11 @@ static void note(history *h, kind what, const uintptr_t *values, size_t n, uint6
         event *const e = &h->event[h->count];
 
         if (h->count == EVENTS) {
-            step_false("a script is too long");
+            weir_step_false("a script is too long");
             return;
         }
         if (n > 0 && (values[i] == 0 || values[i] >= VALUES))
-            step_false("a value that was never pushed");
+            weir_step_false("a value that was never pushed");
         e->what = what;
         e->value = (unsigned char)(n > 0 ? values[i] % VALUES : 0);
         e->begin = begin;
@@ -143,7 +143,7 @@ static void one_act(box *b, history *h, kind what, size_t n)
     case PUSH:
         values[0] = b->pushes++;
         if (!b->face->push(values[0]))
-            step_false("no memory");
+            weir_step_false("no memory");
         n = 1;
         break;
     case POP:
@@ -160,9 +160,9 @@ static void setup(void *state)
 {
     box *const b = (box *)state;
 
-    for (unsigned i = 0; i <= STEP_ADVERSARIES; i++)
+    for (unsigned i = 0; i <= WEIR_STEP_ADVERSARIES; i++)
         b->by[i].count = 0;
-    for (unsigned who = 0; who < STEP_ADVERSARIES; who++)
+    for (unsigned who = 0; who < WEIR_STEP_ADVERSARIES; who++)
         b->by[1 + who].next = b->script[who];
     weir_atomic_init(&b->clock, 1);
     b->pushes = OWN;
@@ -232,7 +232,7 @@ static void adversary_1(void *state)
 static void check(void *state)
 {
     box *const b = (box *)state;
-    const size_t none[1 + STEP_ADVERSARIES] = {0};
+    const size_t none[1 + WEIR_STEP_ADVERSARIES] = {0};
     const uintptr_t pushed[] = {1};
     uintptr_t value;
     model m;
@@ -240,17 +240,17 @@ static void check(void *state)
     for (b->left = 0; b->left < VALUES && b->face->pop(&value); b->left++)
         b->rest[b->left] = (unsigned char)(value % VALUES);
     if (b->left == VALUES) {
-        step_false("more comes out than there is");
+        weir_step_false("more comes out than there is");
         return;
     }
     if (b->operation == PUSH && b->gets == 0)
-        step_false("no memory");
+        weir_step_false("no memory");
     note(&b->by[0], b->operation, b->operation == PUSH ? pushed : b->got, b->gets, 0, UINT64_MAX);
     m.count = 0;
     for (unsigned char i = 0; i < b->inside; i++)
         m.value[m.count++] = (unsigned char)(2 + i);
     if (!explained(b, &m, none))
-        step_false("no order of the operations explains the answers and what is inside");
+        weir_step_false("no order of the operations explains the answers and what is inside");
     b->face->destroy();
 }
 
@@ -352,12 +352,12 @@ static void deque_destroy(void)
     weir_reclaim_stats stats;
 
     if (weir_deque_destroy(&deque) != 0)
-        step_false("not empty after all was taken out");
+        weir_step_false("not empty after all was taken out");
     if (weir_guard_barrier(domains[flavour], WEIR_FOREVER) != 0)
-        step_false("the barrier does not end");
+        weir_step_false("the barrier does not end");
     weir_guard_stats(domains[flavour], &stats);
     if (stats.objects != 0)
-        step_false("an outgrown array is not reclaimed");
+        weir_step_false("an outgrown array is not reclaimed");
 }
 
 static bool deque_push(uintptr_t value)
@@ -479,7 +479,7 @@ typedef struct operation {
 
 typedef struct script {
     const char *name;
-    const char *text[STEP_ADVERSARIES];
+    const char *text[WEIR_STEP_ADVERSARIES];
 } script;
 
 #define TWO_STARTS (1u << ALONE | 1u << SHARED)
@@ -516,11 +516,11 @@ static const script by_owner[] = {
 };
 
 static void sweep(box *b, const face *f, const operation *o, const script *s, start from,
-                  step_row *row)
+                  weir_step_row *row)
 {
     static const uint64_t indices[] = {0, UINT64_MAX, UINT64_MAX - 1};
     static char name[96];
-    static step_plan plan;
+    static weir_step_plan plan;
 
     snprintf(name, sizeof name, "%s %s%s", f->name, o->name, f->modes ? start_names[from] : "");
     plan.operation = name;
@@ -541,7 +541,7 @@ static void sweep(box *b, const face *f, const operation *o, const script *s, st
     memcpy(b->script, s->text, sizeof b->script);
     for (b->inside = o->what == PUSH && o->capacity == 2 ? 2 : 0; b->inside <= 3; b->inside++) {
         b->index = indices[b->inside % COUNT(indices)];
-        step_sweep(&plan, b, row);
+        weir_step_sweep(&plan, b, row);
     }
 }
 
@@ -554,15 +554,15 @@ static void sweep_all(box *b, const face *f, const operation *operations, size_t
 
         if (f->scheme && !o->with_schemes)
             continue;
-        step_thin(o->thin);
+        weir_step_thin(o->thin);
         for (size_t j = 0; j < script_count; j++) {
             for (unsigned from = ALONE; from < STARTS; from++) {
-                step_row row;
+                weir_step_row row;
 
                 if ((starts & 1u << from) == 0)
                     continue;
                 sweep(b, f, o, &scripts[j], (start)from, &row);
-                step_report(&row);
+                weir_step_report(&row);
             }
         }
     }
@@ -574,10 +574,10 @@ static void sweep_all(box *b, const face *f, const operation *operations, size_t
 /* A broken deque, and what it is known to fail at. */
 static void sweep_broken(box *b, const face *f, const operation *o, const script *s, start from)
 {
-    step_row row;
+    weir_step_row row;
 
     sweep(b, f, o, s, from, &row);
-    step_print(&row);
+    weir_step_print(&row);
     CHECK(row.wrong > 0 && row.wrong < row.stops);
     CHECK_EQ(row.blocked, 0);
 }
@@ -589,7 +589,7 @@ int main(void)
     weir_backoff backoff = WEIR_BACKOFF_INIT;
 
     weir_set_allocator(&own);
-    step_begin("step-deque");
+    weir_step_begin("step-deque");
     weir_backoff_wait(&backoff); /* its first call measures */
     for (size_t i = 0; i < COUNT(faces); i++) {
         SWEEP(&b, &faces[i], owners, by_thieves);
@@ -601,5 +601,5 @@ int main(void)
     sweep_broken(&b, &looks_face, &owners[2], &by_thieves[3], ALONE);
     sweep_broken(&b, &mode_face, &thieves[0], &by_owner[6], SHARED);
     sweep_broken(&b, &last_face, &thieves[0], &by_owner[1], SHARED);
-    return step_end();
+    return weir_step_end();
 }

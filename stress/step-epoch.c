@@ -118,11 +118,11 @@ static void finds_a_load_before_enter(void)
 {
     static const operation naive = {"load, enter, exit", epoch_loads_too_early, READS, 0, 0};
     static box b;
-    step_row row;
+    weir_step_row row;
 
     open_box(&b, &epoch);
     sweep_line(&b, &epoch, &naive, &replace_and_collect, BOTH, &row);
-    step_print(&row);
+    weir_step_print(&row);
     CHECK(row.wrong > 0 && row.wrong < row.stops);
     CHECK_EQ(row.blocked, 0);
     close_box(&b);
@@ -205,32 +205,32 @@ static void forgetful_toggle(void *state)
 static void forgetful_check(void *state)
 {
     if (((forgetful *)state)->synchronized)
-        step_false("synchronize has returned while a reader from before is inside");
+        weir_step_false("synchronize has returned while a reader from before is inside");
 }
 
 static void finds_a_synchronize_that_forgets(void)
 {
-    static const step_plan naive = {"forgetful synchronize",
-                                    "R11: one holds, one toggles",
-                                    forgetful_setup,
-                                    forgetful_victim,
-                                    {forgetful_toggle, NULL},
-                                    forgetful_check,
-                                    0,
-                                    false};
+    static const weir_step_plan naive = {"forgetful synchronize",
+                                         "R11: one holds, one toggles",
+                                         forgetful_setup,
+                                         forgetful_victim,
+                                         {forgetful_toggle, NULL},
+                                         forgetful_check,
+                                         0,
+                                         false};
     static forgetful state;
-    step_plan right = naive;
-    step_row row = {0}, right_row = {0};
+    weir_step_plan right = naive;
+    weir_step_row row = {0}, right_row = {0};
 
     state.forgets = true;
-    step_sweep(&naive, &state, &row);
-    step_print(&row);
+    weir_step_sweep(&naive, &state, &row);
+    weir_step_print(&row);
     CHECK(row.wrong > 0 && row.wrong < row.stops);
     CHECK_EQ(row.blocked, 0);
     state.forgets = false;
     right.operation = "synchronize that does not";
-    step_sweep(&right, &state, &right_row);
-    step_report(&right_row);
+    weir_step_sweep(&right, &state, &right_row);
+    weir_step_report(&right_row);
     CHECK(right_row.stops > 0 && right_row.wrong == 0);
 }
 
@@ -238,8 +238,8 @@ int main(void)
 {
     int status;
 
-    step_begin("step-epoch");
+    weir_step_begin("step-epoch");
     status = TEST_RUN("step-epoch", TEST_CASE(sweep), TEST_CASE(finds_a_load_before_enter),
                       TEST_CASE(finds_a_synchronize_that_forgets));
-    return status != 0 ? status : step_end();
+    return status != 0 ? status : weir_step_end();
 }

@@ -5,11 +5,10 @@
  * between its begin and its end, as a sequential model of the structure does them. Included once,
  * by a sweep that has defined
  *
- *     box      with `history by[1 + STEP_ADVERSARIES]`, the victim's first: `count` events, each
- *              with its `begin` and `end`; and `clock`
- *     model    what is inside
- *     model_does(b, m, event)   whether the event can be next; if so does it to *m
- *     model_is_left(b, m)       whether *m is what was found inside at the end */
+ *     box      with `history by[1 + WEIR_STEP_ADVERSARIES]`, the victim's first: `count` events,
+ * each with its `begin` and `end`; and `clock` model    what is inside model_does(b, m, event)
+ * whether the event can be next; if so does it to *m model_is_left(b, m)       whether *m is what
+ * was found inside at the end */
 
 #ifndef WEIR_STRESS_STEP_EXPLAIN_H
 #define WEIR_STRESS_STEP_EXPLAIN_H
@@ -20,7 +19,7 @@ static inline bool explained(const box *b, const model *m, const size_t *at)
     uint64_t first_end = UINT64_MAX;
     bool done = true;
 
-    for (unsigned i = 0; i <= STEP_ADVERSARIES; i++)
+    for (unsigned i = 0; i <= WEIR_STEP_ADVERSARIES; i++)
         if (at[i] < b->by[i].count) {
             done = false;
             if (b->by[i].event[at[i]].end < first_end)
@@ -28,8 +27,8 @@ static inline bool explained(const box *b, const model *m, const size_t *at)
         }
     if (done)
         return model_is_left(b, m);
-    for (unsigned i = 0; i <= STEP_ADVERSARIES; i++) {
-        size_t then[1 + STEP_ADVERSARIES];
+    for (unsigned i = 0; i <= WEIR_STEP_ADVERSARIES; i++) {
+        size_t then[1 + WEIR_STEP_ADVERSARIES];
         model next;
 
         if (at[i] == b->by[i].count || b->by[i].event[at[i]].begin > first_end)

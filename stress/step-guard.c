@@ -149,11 +149,11 @@ static void finds_a_set_that_is_not_heeded(void)
 {
     static const operation naive = {"read, not heeding", guard_looks_once, READS, 0, 0};
     static box b;
-    step_row row;
+    weir_step_row row;
 
     open_box(&b, &by_hazard);
     sweep_line(&b, &by_hazard, &naive, &replace_and_collect, BOTH, &row);
-    step_print(&row);
+    weir_step_print(&row);
     CHECK(row.wrong > 0 && row.wrong < row.stops);
     CHECK_EQ(row.blocked, 0);
     close_box(&b);
@@ -163,7 +163,7 @@ int main(void)
 {
     int status;
 
-    step_begin("step-guard");
+    weir_step_begin("step-guard");
     status = TEST_RUN("step-guard", TEST_CASE(sweep), TEST_CASE(finds_a_set_that_is_not_heeded));
-    return status != 0 ? status : step_end();
+    return status != 0 ? status : weir_step_end();
 }

@@ -79,7 +79,7 @@ static void hazard_reads_two(box *b, void *record)
     object *first, *second;
 
     if (weir_hazard_reserve(me, FAR_SLOT + 1) != 0)
-        step_false("no memory for more slots");
+        weir_step_false("no memory for more slots");
     first = (object *)weir_hazard_protect(me, 0, &b->shared);
     second = (object *)weir_hazard_protect(me, FAR_SLOT, &b->shared);
     use(first);
@@ -123,11 +123,11 @@ static void finds_a_protect_that_looks_once(void)
 {
     static const operation naive = {"load, set, clear", hazard_looks_once, READS, 0, 0};
     static box b;
-    step_row row;
+    weir_step_row row;
 
     open_box(&b, &hazard);
     sweep_line(&b, &hazard, &naive, &replace_and_collect, BOTH, &row);
-    step_print(&row);
+    weir_step_print(&row);
     CHECK(row.wrong > 0 && row.wrong < row.stops);
     CHECK_EQ(row.blocked, 0);
     close_box(&b);
@@ -137,7 +137,7 @@ int main(void)
 {
     int status;
 
-    step_begin("step-hazard");
+    weir_step_begin("step-hazard");
     status = TEST_RUN("step-hazard", TEST_CASE(sweep), TEST_CASE(finds_a_protect_that_looks_once));
-    return status != 0 ? status : step_end();
+    return status != 0 ? status : weir_step_end();
 }

@@ -145,15 +145,15 @@ static void finds_a_load_that_tells_nobody(void)
     static const operation right = {"protect what is newer", interval_protects, LONG, 0, 0};
     static const script newer = {"replace, collect", {"wc", NULL}, LONG, 0, 0};
     static box b;
-    step_row row;
+    weir_step_row row;
 
     open_box(&b, &interval);
     sweep_line(&b, &interval, &naive, &newer, BOTH, &row);
-    step_print(&row);
+    weir_step_print(&row);
     CHECK(row.wrong > 0 && row.wrong < row.stops);
     CHECK_EQ(row.blocked, 0);
     sweep_line(&b, &interval, &right, &newer, BOTH, &row);
-    step_report(&row);
+    weir_step_report(&row);
     CHECK(row.stops > 0 && row.wrong == 0);
     close_box(&b);
 }
@@ -162,7 +162,7 @@ int main(void)
 {
     int status;
 
-    step_begin("step-interval");
+    weir_step_begin("step-interval");
     status = TEST_RUN("step-interval", TEST_CASE(sweep), TEST_CASE(finds_a_load_that_tells_nobody));
-    return status != 0 ? status : step_end();
+    return status != 0 ? status : weir_step_end();
 }

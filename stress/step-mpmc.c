@@ -73,7 +73,7 @@ static const operation mpmc_operations[] = {
 static bool slots_make(void *buffer, size_t bytes, size_t capacity, uint64_t start)
 {
     return weir_mpmc_slots_init_at(&slots_queue.queue, buffer, bytes, capacity,
-                                   1 + STEP_ADVERSARIES, sizeof(large), start) == 0;
+                                   1 + WEIR_STEP_ADVERSARIES, sizeof(large), start) == 0;
 }
 
 static int slots_destroy(void)
@@ -91,7 +91,7 @@ static large large_of(uintptr_t value)
 static uintptr_t large_value(const large *l)
 {
     if (l->twice != 2 * l->value || l->inverted != ~l->value)
-        step_false("an element came out torn");
+        weir_step_false("an element came out torn");
     return l->value;
 }
 
@@ -132,11 +132,11 @@ int main(void)
     static box b;
     weir_backoff backoff = WEIR_BACKOFF_INIT;
 
-    step_begin("step-mpmc");
+    weir_step_begin("step-mpmc");
     weir_backoff_wait(&backoff); /* its first call measures */
     SWEEP(&b, &mpmc, mpmc_operations, everybody);
     SWEEP(&b, &slots, slots_operations, everybody);
-    return step_end();
+    return weir_step_end();
 }
 
 #else

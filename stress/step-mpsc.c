@@ -94,7 +94,7 @@ static void mpsc_check(box *b)
     /* relaxed: all are done. */
     if (b->operation->what == PUT && !has_two_adversaries(b) &&
         weir_atomic_load(&sleeps, WEIR_RELAXED) && !weir_mpsc_empty(&mpsc_queue))
-        step_false("nobody was told to wake a consumer that had found the queue empty");
+        weir_step_false("nobody was told to wake a consumer that had found the queue empty");
 }
 
 static const face mpsc = {"mpsc",          {4, 0}, mpsc_make, mpsc_destroy, mpsc_put,
@@ -130,9 +130,9 @@ int main(void)
     static box b;
     weir_backoff backoff = WEIR_BACKOFF_INIT;
 
-    step_begin("step-mpsc");
+    weir_step_begin("step-mpsc");
     weir_backoff_wait(&backoff); /* its first call measures */
     SWEEP(&b, &mpsc, producer_operations, consumer_and_producers);
     SWEEP(&b, &mpsc, consumer_operations, producers);
-    return step_end();
+    return weir_step_end();
 }

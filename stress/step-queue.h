@@ -19,7 +19,7 @@
 #ifndef WEIR_STRESS_STEP_QUEUE_H
 #define WEIR_STRESS_STEP_QUEUE_H
 
-#include "step.h"
+#include <weir/step.h>
 
 #include <weir/atomic.h>
 
@@ -96,7 +96,7 @@ typedef struct face {
  * dequeues one, E and D two by one call, r dequeues one and enqueues it again. */
 typedef struct script {
     const char *name;
-    const char *text[STEP_ADVERSARIES];
+    const char *text[WEIR_STEP_ADVERSARIES];
 } script;
 
 struct box {
@@ -109,8 +109,8 @@ struct box {
     WEIR_ALIGNAS(WEIR_CACHELINE) unsigned char buffer[BUFFER];
 
     WEIR_ATOMIC(uint64_t) clock;
-    WEIR_ATOMIC(uint64_t) next;                      /* value to be enqueued */
-    history before, after, by[1 + STEP_ADVERSARIES]; /* fill, drain; victim, adversaries */
+    WEIR_ATOMIC(uint64_t) next;                           /* value to be enqueued */
+    history before, after, by[1 + WEIR_STEP_ADVERSARIES]; /* fill, drain; victim, adversaries */
     uintptr_t values[MOST];
     size_t result;
 };
@@ -224,18 +224,18 @@ static inline void setup(void *state)
     weir_atomic_init(&b->clock, 1);
     weir_atomic_init(&b->next, 1);
     if (!b->face->make(b->buffer, sizeof b->buffer, b->capacity, b->start))
-        step_false("the queue could not be made");
+        weir_step_false("the queue could not be made");
     for (size_t i = 0; i < b->skip; i++) {
         uintptr_t value = i;
 
         if (b->face->put(&value, 1) != 1 || b->face->take(&value, 1) != 1 || value != i)
-            step_false("a value did not pass through, alone");
+            weir_step_false("a value did not pass through, alone");
     }
     for (size_t i = 0; i < b->inside; i++) {
         uintptr_t value = next_value(b);
 
         if (b->face->put(&value, 1) != 1)
-            step_false("full while it is filled, alone");
+            weir_step_false("full while it is filled, alone");
         remember(&b->before, PUT, 1, 1, &value, 0, 0);
     }
     for (size_t i = 0; i < MOST; i++)
@@ -281,8 +281,8 @@ static inline bool one_act(box *b, unsigned who, kind what, size_t n, uintptr_t 
         c.end = now(b);
         if (c.count > 0 || !insists || !must_be_possible(b, what))
             break;
-        give_up = !step_retry(what == PUT ? "no room now, though a value fits"
-                                          : "nothing to be had now, though a value is inside");
+        give_up = !weir_step_retry(what == PUT ? "no room now, though a value fits"
+                                               : "nothing to be had now, though a value is inside");
     } while (!give_up);
     remember_call(&b->by[1 + who], &c);
     *count = c.count;
@@ -320,15 +320,15 @@ static inline void check(void *state)
 {
     box *const b = (box *)state;
     const operation *const o = b->operation;
-    const size_t none[1 + STEP_ADVERSARIES] = {0};
+    const size_t none[1 + WEIR_STEP_ADVERSARIES] = {0};
     uintptr_t value = 0;
     model m;
 
     if (o->what == ASK) {
         if (b->result > b->capacity)
-            step_false("a size above the capacity");
+            weir_step_false("a size above the capacity");
     } else if (b->result > o->n) {
-        step_false("more values than were asked for");
+        weir_step_false("more values than were asked for");
     } else {
         /* While no other call is half done, "not now" is full or empty too. */
         const call c = {o->what,
@@ -351,9 +351,9 @@ static inline void check(void *state)
     for (size_t i = 0; i < b->before.count; i++)
         model_does_within(&m, &b->before.event[i], UNBOUNDED);
     if (!explained(b, &m, none))
-        step_false("no order of the operations explains the answers and what is inside");
+        weir_step_false("no order of the operations explains the answers and what is inside");
     if (b->face->destroy() != 0)
-        step_false("not empty after all was taken out");
+        weir_step_false("not empty after all was taken out");
 }
 
 /* ---- the table ---- */
@@ -376,10 +376,10 @@ static inline void sweep_line(box *b, const face *f, const operation *o, const s
 {
     static const uint64_t starts[] = {0, UINT64_MAX - 1};
     char name[64];
-    const step_plan plan = {
+    const weir_step_plan plan = {
         name,  s->name,  setup,    victim, {adversary_0, s->text[1] != NULL ? adversary_1 : NULL},
         check, o->bound, !f->exact};
-    step_row row;
+    weir_step_row row;
 
     memset(&row, 0, sizeof row);
     snprintf(name, sizeof name, "%s %s", f->name, o->name);
@@ -394,10 +394,10 @@ static inline void sweep_line(box *b, const face *f, const operation *o, const s
         for (size_t i = 0; i < (insides[2] == 0 ? 2 : 3); i++) {
             b->inside = insides[i];
             b->start = starts[(i + *capacity) % COUNT(starts)];
-            step_sweep(&plan, b, &row);
+            weir_step_sweep(&plan, b, &row);
         }
     }
-    step_report(&row);
+    weir_step_report(&row);
 }
 
 /* Sweeps each of the operations against each of the scripts. */

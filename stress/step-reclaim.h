@@ -22,7 +22,7 @@
 #ifndef WEIR_STRESS_STEP_RECLAIM_H
 #define WEIR_STRESS_STEP_RECLAIM_H
 
-#include "step.h"
+#include <weir/step.h>
 
 #include "../tests/test.h"
 
@@ -38,8 +38,8 @@ enum {
     BATCH = 4,
     OBJECTS = 512, /* of one run */
     CHURN = 200,   /* objects replaced in one act */
-    SEATS = 1 + STEP_ADVERSARIES,
-    /* Of the loops over records, slots and buckets; see step_thin(). */
+    SEATS = 1 + WEIR_STEP_ADVERSARIES,
+    /* Of the loops over records, slots and buckets; see weir_step_thin(). */
     THIN = 7,
     THINNER = 41,
     /* The banners' bounds, for one record that retires: with a reader inside an interval, who keeps
@@ -129,7 +129,7 @@ enum {
  *   n  leaves, and comes back in a record that is nobody's     x  the bystander ends */
 typedef struct script {
     const char *name;
-    const char *text[STEP_ADVERSARIES];
+    const char *text[WEIR_STEP_ADVERSARIES];
     unsigned against; /* kinds of operations */
     unsigned brief;   /* of these, those that are swept for each scheme */
     unsigned with;
@@ -180,7 +180,7 @@ static inline bool is_reclaimed(const object *o)
 static inline void use(const object *o)
 {
     if (is_reclaimed(o))
-        step_false("an object was reclaimed while it was in use");
+        weir_step_false("an object was reclaimed while it was in use");
 }
 
 /* relaxed: handed over before the scheme, or synchronize, passes it on; the turns order the
@@ -196,9 +196,9 @@ static inline void reclaim_object(weir_retired *retired)
 
     /* relaxed: as in is_reclaimed(). */
     if (weir_atomic_fetch_add(&o->reclaimed, 1, WEIR_RELAXED) != 0)
-        step_false("an object was reclaimed twice");
+        weir_step_false("an object was reclaimed twice");
     if (weir_atomic_load(&o->handed_over, WEIR_RELAXED) == 0)
-        step_false("an object was reclaimed that nobody had retired");
+        weir_step_false("an object was reclaimed that nobody had retired");
     if (o->chained != NULL) {
         hand_over(o->chained);
         o->box->face->retire(o->box->face->self(o->box->domain), o->chained);
@@ -315,7 +315,7 @@ static inline void nothing_is_left(box *b, const object *last)
 
     for (uint32_t i = 0; i < used; i++)
         if ((b->objects[i].before || &b->objects[i] == last) && !is_reclaimed(&b->objects[i]))
-            step_false("an object was left behind by a barrier");
+            weir_step_false("an object was left behind by a barrier");
 }
 
 /* Nobody but the victim keeps anything, and he does not. */
@@ -339,7 +339,7 @@ static inline void retire_own(box *b, void *record)
     b->face->collect(record);
     for (size_t i = 0; i < BATCH && all_must_go(b); i++)
         if (!is_reclaimed(own[i]))
-            step_false("an own object was not reclaimed, though nobody could be using it");
+            weir_step_false("an own object was not reclaimed, though nobody could be using it");
 }
 
 static inline void churn(box *b, void *record)
@@ -350,7 +350,7 @@ static inline void churn(box *b, void *record)
         replace(b, record);
         b->face->stats(b->domain, &stats);
         if (b->face->most_waiting != 0 && stats.objects > b->face->most_waiting)
-            step_false("more objects wait than the bound says");
+            weir_step_false("more objects wait than the bound says");
     }
 }
 
@@ -421,14 +421,14 @@ static inline void adversary(box *b, unsigned who)
         case 'n':
             b->face->leave(record);
             if (b->face->self(b->domain) != record)
-                step_false("a record that was given back is not found again");
+                weir_step_false("a record that was given back is not found again");
             break;
         default:
             end_bystander(b);
             break;
         }
         if (status != 0 && status != -ETIMEDOUT)
-            step_false("an error that nobody expects");
+            weir_step_false("an error that nobody expects");
     }
 }
 
@@ -461,7 +461,7 @@ static inline void setup(void *state)
         const weir_reclaim_options options = {BATCH, 0, 0, NULL, NULL, b->fenced};
 
         if (b->face->make(&b->domain, &options) != 0)
-            step_false("no domain could be made");
+            weir_step_false("no domain could be made");
         memset((void *)b->record, 0, sizeof b->record);
         own = b->record[0] = b->face->self(b->domain);
     } else {
@@ -503,9 +503,9 @@ static inline void check_object(const object *o)
     const uint32_t times = weir_atomic_load(&o->reclaimed, WEIR_RELAXED);
 
     if (times < expected)
-        step_false("an object that was retired was lost");
+        weir_step_false("an object that was retired was lost");
     if (times > expected)
-        step_false("an object was reclaimed twice");
+        weir_step_false("an object was reclaimed twice");
 }
 
 static inline void check(void *state)
@@ -521,7 +521,7 @@ static inline void check(void *state)
             toggle(b, who);
     /* All is quiet: there is nothing to wait for. A callback may have retired more. */
     if (b->face->barrier(b->domain, 0) != 0 || b->face->barrier(b->domain, 0) != 0)
-        step_false("a barrier has to wait for nobody");
+        weir_step_false("a barrier has to wait for nobody");
     /* relaxed: alone. */
     for (uint32_t i = 0; i < weir_atomic_load(&b->next, WEIR_RELAXED); i++)
         check_object(&b->objects[i]);
@@ -529,9 +529,9 @@ static inline void check(void *state)
         check_object(&b->objects[i]);
     b->face->stats(b->domain, &stats);
     if (stats.objects != 0 || stats.bytes != 0 || stats.left_open != 0)
-        step_false("the statistics say that something is left");
+        weir_step_false("the statistics say that something is left");
     if ((b->script->with & NEWCOMERS) != 0 && b->face->destroy(b->domain) != 0)
-        step_false("a domain that is at rest could not be freed");
+        weir_step_false("a domain that is at rest could not be freed");
 }
 
 /* ---- the table ---- */
@@ -540,10 +540,10 @@ enum { ASYMMETRIC = 1, FENCED = 2, BOTH = 3 };
 
 /* Sweeps one operation against one script: a line of the table. */
 static inline void sweep_line(box *b, const face *f, const operation *o, const script *s,
-                              unsigned domains, step_row *row)
+                              unsigned domains, weir_step_row *row)
 {
     static char name[64];
-    static step_plan plan;
+    static weir_step_plan plan;
 
     snprintf(name, sizeof name, "%s %s", f->name, o->name);
     plan.operation = name;
@@ -561,13 +561,13 @@ static inline void sweep_line(box *b, const face *f, const operation *o, const s
     b->script = s;
     weir_atomic_init(&b->went, 0);
     weir_atomic_init(&b->kept, 0);
-    step_thin((o->kind & (READS | HOLDS | MARKS)) != 0 ? 1
-              : (o->kind & CLAIMS) != 0                ? THINNER
-                                                       : THIN);
+    weir_step_thin((o->kind & (READS | HOLDS | MARKS)) != 0 ? 1
+                   : (o->kind & CLAIMS) != 0                ? THINNER
+                                                            : THIN);
     for (int fenced = 0; fenced < 2; fenced++) {
         b->fenced = fenced != 0;
         if ((domains & (fenced != 0 ? FENCED : ASYMMETRIC)) != 0)
-            step_sweep(&plan, b, row);
+            weir_step_sweep(&plan, b, row);
     }
 }
 
@@ -600,12 +600,12 @@ static const script scripts[] = {
 static inline void sweep_table(box *b, const face *f, const operation *operations, size_t count,
                                bool brief)
 {
-    step_row row;
+    weir_step_row row;
 
     for (size_t i = 0; i < count; i++) {
         if ((operations[i].kind & READS) != 0) {
             sweep_line(b, f, &operations[i], &replace_and_collect, BOTH, &row);
-            step_report(&row);
+            weir_step_report(&row);
             /* relaxed: all are done. */
             CHECK(weir_atomic_load(&b->kept, WEIR_RELAXED) > 0);
             CHECK(weir_atomic_load(&b->went, WEIR_RELAXED) > 0);
@@ -618,7 +618,7 @@ static inline void sweep_table(box *b, const face *f, const operation *operation
                        : (i + j) % 2 == 0                          ? ASYMMETRIC
                                                                    : FENCED,
                        &row);
-            step_report(&row);
+            weir_step_report(&row);
         }
     }
 }

@@ -102,7 +102,7 @@ static void large_write(large *l, uintptr_t value)
 static uintptr_t large_read(const large *l)
 {
     if (l->twice != 2 * l->value || l->inverted != ~l->value)
-        step_false("an element came out torn");
+        weir_step_false("an element came out torn");
     return l->value;
 }
 
@@ -236,11 +236,11 @@ int main(void)
 {
     static box b;
 
-    step_begin("step-spsc");
+    weir_step_begin("step-spsc");
     SWEEP(&b, &words, words_producer, consumer);
     SWEEP(&b, &words, words_consumer, producer);
     SWEEP(&b, &words, words_anybody, both);
     SWEEP(&b, &larges, large_producer, consumer);
     SWEEP(&b, &larges, large_consumer, producer);
-    return step_end();
+    return weir_step_end();
 }

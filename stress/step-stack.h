@@ -8,7 +8,7 @@
 #ifndef WEIR_STRESS_STEP_STACK_H
 #define WEIR_STRESS_STEP_STACK_H
 
-#include "step.h"
+#include <weir/step.h>
 
 #include <weir/atomic.h>
 
@@ -61,14 +61,14 @@ typedef struct box {
     const face *face;
     kind operation;
     size_t n; /* nodes that the victim pushes */
-    const char *script[STEP_ADVERSARIES];
+    const char *script[WEIR_STEP_ADVERSARIES];
     size_t inside;
     uint64_t start;
     unsigned nodes[NODES + 1]; /* the victim's: what it pushes, or gets */
     size_t got;                /* how many, or whether it was empty */
     WEIR_ATOMIC(uint64_t) clock;
-    history by[1 + STEP_ADVERSARIES]; /* the victim, the adversaries */
-    unsigned rest[NODES + 1];         /* uppermost first */
+    history by[1 + WEIR_STEP_ADVERSARIES]; /* the victim, the adversaries */
+    unsigned rest[NODES + 1];              /* uppermost first */
     size_t left;
 } box;
 
@@ -144,7 +144,7 @@ static void one_act(box *b, history *h, kind what, size_t n)
     case POP_ALL:
         n = b->face->pop_all(nodes);
         if (n > NODES) {
-            step_false("what pop_all returned has no end");
+            weir_step_false("what pop_all returned has no end");
             n = 0;
         }
         break;
@@ -169,9 +169,9 @@ static void setup(void *state)
 {
     box *const b = (box *)state;
 
-    for (unsigned i = 0; i <= STEP_ADVERSARIES; i++)
+    for (unsigned i = 0; i <= WEIR_STEP_ADVERSARIES; i++)
         b->by[i].count = b->by[i].first = b->by[i].last = 0;
-    for (unsigned who = 0; who < STEP_ADVERSARIES; who++)
+    for (unsigned who = 0; who < WEIR_STEP_ADVERSARIES; who++)
         b->by[1 + who].next = b->script[who];
     weir_atomic_init(&b->clock, 1);
     b->face->make(b->start);
@@ -182,7 +182,7 @@ static void setup(void *state)
     }
     for (unsigned i = 0; i < INSIDE; i++)
         b->nodes[i] = i;
-    for (unsigned who = 0; who < STEP_ADVERSARIES; who++)
+    for (unsigned who = 0; who < WEIR_STEP_ADVERSARIES; who++)
         for (unsigned i = 0; i < 3; i++)
             hold(&b->by[1 + who], INSIDE + 6 + 3 * who + i);
 }
@@ -214,7 +214,7 @@ static void remember_victim(box *b)
     event *const e = &b->by[0].event[0];
 
     if (b->operation == POP_ALL && b->got > NODES) {
-        step_false("what pop_all returned has no end");
+        weir_step_false("what pop_all returned has no end");
         return;
     }
     e->what = b->operation;
@@ -275,7 +275,7 @@ static void adversary_1(void *state)
 static void check(void *state)
 {
     box *const b = (box *)state;
-    const size_t none[1 + STEP_ADVERSARIES] = {0};
+    const size_t none[1 + WEIR_STEP_ADVERSARIES] = {0};
     model m;
 
     for (b->left = 0; b->left <= NODES; b->left++) {
@@ -288,7 +288,7 @@ static void check(void *state)
             b->face->done(node);
     }
     if (b->left > NODES) {
-        step_false("more nodes come out than there are");
+        weir_step_false("more nodes come out than there are");
         return;
     }
     remember_victim(b);
@@ -296,9 +296,9 @@ static void check(void *state)
     for (unsigned i = 0; i < b->inside; i++)
         m.node[m.count++] = INSIDE + i;
     if (!explained(b, &m, none))
-        step_false("no order of the operations explains the answers and what is inside");
+        weir_step_false("no order of the operations explains the answers and what is inside");
     if (b->face->destroy() != 0)
-        step_false("not empty after all was taken out");
+        weir_step_false("not empty after all was taken out");
 }
 
 /* ---- the table ---- */
@@ -315,7 +315,7 @@ static const struct operation {
 
 static const struct script {
     const char *name;
-    const char *text[STEP_ADVERSARIES];
+    const char *text[WEIR_STEP_ADVERSARIES];
 } scripts[] = {
     {"push", {"p", NULL}},
     {"push, pop", {"po", NULL}},
@@ -334,11 +334,11 @@ static const struct script {
 };
 
 static void sweep(box *b, const face *f, const struct operation *o, const struct script *s,
-                  step_row *row)
+                  weir_step_row *row)
 {
     static const uint64_t starts[] = {0, UINT64_MAX, UINT64_MAX - 1};
     char name[64];
-    const step_plan plan = {
+    const weir_step_plan plan = {
         name,  s->name,  setup, victim, {adversary_0, s->text[1] != NULL ? adversary_1 : NULL},
         check, o->bound, false};
     /* The second stop is another one each time. */
@@ -353,7 +353,7 @@ static void sweep(box *b, const face *f, const struct operation *o, const struct
     for (b->inside = 0; b->inside <= 4; b->inside++) {
         b->start = starts[b->inside % COUNT(starts)];
         for (unsigned i = 0; i < times; i++)
-            step_sweep(&plan, b, row);
+            weir_step_sweep(&plan, b, row);
     }
 }
 

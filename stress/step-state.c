@@ -162,10 +162,10 @@ int main(void)
     static const uint64_t words[] = {0, 1};
     static const uint64_t states[] = {IDLE, BUSY, CLOSED};
 
-    step_begin("step-state");
+    weir_step_begin("step-state");
     word_sweep(flag_make, flag_read, flag_operations, COUNT(flag_operations), flag_scripts,
                COUNT(flag_scripts), words, COUNT(words));
     word_sweep(state_make, state_now, state_operations, COUNT(state_operations), state_scripts,
                COUNT(state_scripts), states, COUNT(states));
-    return step_end();
+    return weir_step_end();
 }

@@ -87,8 +87,8 @@ int main(void)
     static box b;
     weir_backoff backoff = WEIR_BACKOFF_INIT;
 
-    step_begin("step-ticket");
+    weir_step_begin("step-ticket");
     weir_backoff_wait(&backoff); /* its first call measures */
     SWEEP(&b, &ticket, ticket_operations, everybody);
-    return step_end();
+    return weir_step_end();
 }

@@ -241,10 +241,10 @@ static int destroy(void)
     if (status != 0)
         return status;
     if (weir_guard_barrier(domains[kind_now], WEIR_FOREVER) != 0)
-        step_false("the barrier does not end");
+        weir_step_false("the barrier does not end");
     /* relaxed: alone. */
     if (pages_before != 0 && weir_atomic_load(&pages_taken, WEIR_RELAXED) != pages_before)
-        step_false("a segment is not freed");
+        weir_step_false("a segment is not freed");
     return 0;
 }
 
@@ -284,14 +284,14 @@ int main(void)
 
     alone = true;
     pages_make();
-    step_begin("step-umpmc");
+    weir_step_begin("step-umpmc");
     weir_backoff_wait(&backoff); /* its first call measures */
-    step_thin(17);
+    weir_step_thin(17);
     for (size_t i = 0; i < COUNT(all); i++)
         SWEEP(&b, &all[i], operations, everybody);
     for (size_t i = 0; i < COUNT(brief); i++)
         SWEEP(&b, &brief[i], operations, appending);
     since_before = true;
     SWEEP(&b, &aged, operations, appending);
-    return step_end();
+    return weir_step_end();
 }

@@ -9,7 +9,7 @@
 #ifndef WEIR_STRESS_STEP_WORD_H
 #define WEIR_STRESS_STEP_WORD_H
 
-#include "step.h"
+#include <weir/step.h>
 
 #include <weir/atomic.h>
 
@@ -29,7 +29,7 @@ typedef struct word_operation {
 
 typedef struct word_script {
     const char *name;
-    const word_operation *call[STEP_ADVERSARIES][CALLS]; /* up to a NULL */
+    const word_operation *call[WEIR_STEP_ADVERSARIES][CALLS]; /* up to a NULL */
 } word_script;
 
 typedef struct word_case {
@@ -43,7 +43,7 @@ typedef struct word_case {
         const word_operation *call[2 * CALLS]; /* of one act, or two: stopped again */
         uint64_t answer[2 * CALLS];
         unsigned calls;
-    } by[STEP_ADVERSARIES];
+    } by[WEIR_STEP_ADVERSARIES];
 } word_case;
 
 static inline void word_setup(void *state)
@@ -95,8 +95,8 @@ static inline bool word_explained(const word_case *c, uint64_t word, bool victim
             word_explained(c, next, true, at))
             return true;
     }
-    for (unsigned i = 0; i < STEP_ADVERSARIES; i++) {
-        unsigned then[STEP_ADVERSARIES];
+    for (unsigned i = 0; i < WEIR_STEP_ADVERSARIES; i++) {
+        unsigned then[WEIR_STEP_ADVERSARIES];
         uint64_t next = word;
 
         if (at[i] == c->by[i].calls)
@@ -115,10 +115,10 @@ static inline bool word_explained(const word_case *c, uint64_t word, bool victim
 static inline void word_check(void *state)
 {
     const word_case *const c = (const word_case *)state;
-    const unsigned none[STEP_ADVERSARIES] = {0};
+    const unsigned none[WEIR_STEP_ADVERSARIES] = {0};
 
     if (!word_explained(c, c->start, false, none))
-        step_false("no order of the operations explains the answers and the number");
+        weir_step_false("no order of the operations explains the answers and the number");
 }
 
 /* Sweeps each operation against each script, from each start. */
@@ -133,7 +133,7 @@ static inline void word_sweep(void (*make)(uint64_t word), uint64_t (*read)(void
     c.read = read;
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < script_count; j++) {
-            const step_plan plan = {
+            const weir_step_plan plan = {
                 operations[i].name,
                 scripts[j].name,
                 word_setup,
@@ -142,16 +142,16 @@ static inline void word_sweep(void (*make)(uint64_t word), uint64_t (*read)(void
                 word_check,
                 operations[i].bound,
                 false};
-            step_row row;
+            weir_step_row row;
 
             memset(&row, 0, sizeof row);
             c.operation = &operations[i];
             c.script = &scripts[j];
             for (size_t k = 0; k < start_count; k++) {
                 c.start = starts[k];
-                step_sweep(&plan, &c, &row);
+                weir_step_sweep(&plan, &c, &row);
             }
-            step_report(&row);
+            weir_step_report(&row);
         }
     }
 }

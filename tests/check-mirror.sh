@@ -17,6 +17,7 @@ excused() {
     fence) echo "all: what the kernel offers; the structures that use it stress it" ;;
     reclaim) echo "all: what epoch, interval, hazard and guard have in common; they are its faces" ;;
     stack_guard) echo "in stack: the third of its types" ;;
+    step) echo "all: a tool beside the structures; tests/step.c shows what it finds" ;;
     ring) echo "all: arithmetic on plain values; each ring stresses it" ;;
     esac
 }
@@ -26,7 +27,6 @@ instruments="
 tests/mixed-c.c tests/mixed-cxx.cc   one object shared by a C and a C++ file
 tests/atomic_cxx.cc                  the C++ half of tests/atomic.c
 stress/selftest.c                    shows that the stress body can fail
-stress/step.c stress/step_seat.c      the step harness
 bench/main.c bench/driver.c bench/machine.c bench/table.c bench/shim.cc   weir-bench
 "
 

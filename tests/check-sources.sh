@@ -39,7 +39,7 @@ none "a sanitizer is silenced" "$suppressed" include lib tests/*.c tests/*.h str
 none "work left open" "$open_work" include lib tests stress bench doc cmake
 none "white space at the end of a line" '[[:space:]]+$' include lib tests stress bench doc cmake
 
-for file in include/weir/*.h lib/*.c tests/*.[ch]* tests/*.sh tests/*/*.c* stress/*.[ch] bench/*.[ch]* \
+for file in include/weir/*.h lib/*.[ch] lib/*/*.[ch] tests/*.[ch]* tests/*.sh tests/*/*.c* stress/*.[ch] bench/*.[ch]* \
     bench/peers/* doc/examples/*.[ch] doc/man/*.3; do
     case $file in *.o | *'*'* | *.trs | *.log) continue ;; esac
     [ -f "$file" ] || continue

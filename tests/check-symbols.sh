@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: 2026 The weir authors
 #
-# The libraries define no global symbol but weir_..., and need no libatomic.
+# The libraries define no global symbol but weir_..., and need no libatomic; nor do the
+# programs made from the headers, which a linker may have given it unasked (riscv64).
 . "${srcdir:-.}/build-aux/check.sh"
 
 [ "$SANITIZE" = no ] || skip_all "symbols of a build with -fsanitize=$SANITIZE are not weir's alone"
@@ -27,8 +28,8 @@ own() {
 
 # No 16-byte or lock-based atomic of libatomic's, whose calls begin with __atomic_.
 calls() {
-    if "$NM_TOOL" "$1" 2>/dev/null | grep '__atomic_\|__sync_' | grep -v '__tsan\|__aarch64_' >"$work/calls"; then
-        fail "$1 needs libatomic: $(tr '\n' ' ' <"$work/calls")"
+    if "$NM_TOOL" -A "$@" 2>/dev/null | grep '__atomic_\|__sync_' | grep -v '__tsan\|__aarch64_' >"$work/calls"; then
+        fail "libatomic is needed: $(tr '\n' ' ' <"$work/calls")"
     else
         pass
     fi
@@ -40,6 +41,16 @@ printf 'int weir_fine(void) { return 0; }\nint foreign(void) { return 0; }\n' >"
 $CC -c "$work/foreign.c" -o "$work/foreign.o" && own "$work/foreign.o" >/dev/null
 if [ "$failed" -ne 1 ]; then
     echo "self-test: a symbol without weir_ was not refused"
+    exit 1
+fi
+failed=0
+# A call of libatomic's too.
+printf 'void locked(void) __asm__("__atomic_load_16");\nvoid weir_f(void);\nvoid weir_f(void) { locked(); }\n' \
+    >"$work/locked.c"
+# shellcheck disable=SC2086
+$CC -c "$work/locked.c" -o "$work/locked.o" && calls "$work/locked.o" >/dev/null
+if [ "$failed" -ne 1 ]; then
+    echo "self-test: a call of libatomic's was not refused"
     exit 1
 fi
 failed=0
@@ -82,10 +93,19 @@ if [ -e "$static" ]; then
 else
     skip "no static library in this build"
 fi
+own "$builddir/libweir_step.a"
+calls "$builddir/libweir_step.a"
 if [ -e "$builddir/libweir_tsan.a" ]; then
     own "$builddir/libweir_tsan.a"
     calls "$builddir/libweir_tsan.a"
 else
     skip "no libweir_tsan.a: this compiler has no ThreadSanitizer"
+fi
+set -- "$builddir"/tests/*.o "$builddir"/stress/*.o
+if [ -e "$1" ]; then
+    calls "$@"
+    echo "programs: $# objects"
+else
+    skip "no objects of the tests in this build"
 fi
 finish

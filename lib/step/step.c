@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The weir authors */
+
+/* The conductor: plans the runs of a sweep, and watches over them.
+ *
+ * How a run goes. The threads live as long as the program. The conductor (the
+ * thread that called weir_step_sweep) and the seats (the victim and the adversaries)
+ * pass the turn to each other through one futex word a seat. All but the second
+ * adversary are pinned to one processor: a turn is one context switch, and a
+ * victim that sleeps takes nothing from an adversary that spins.
+ *
+ * Watchdog. Nothing depends on time going by: an adversary that tries again
+ * counts its attempts; one that spins inside is stuck when its own processor time
+ * has grown by SLICE_NS in each of SPINNING samples; one that sleeps, when it was
+ * found asleep, its processor time unchanged, in SLEEPING samples in a row. A victim that
+ * nothing holds up and that is stuck ENDLESS times as long is cut off, and so is an
+ * adversary after the victim has finished. The conductor itself, in setup and check, has a timer
+ * of its own processor time. */
+
+#include "inside.h"
+
+#ifdef WEIR__STEP_WORKS
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+#define SLICE_NS 4000000
+#define SPINNING 8
+#define SLEEPING 4
+#define SAMPLES 8  /* stops of a sweep that are followed by a second one, and to the end */
+#define SHORT 32   /* instructions of an operation of which all stops are stepped to the end */
+#define NEAR 24    /* instructions from a first stop to most second ones */
+#define MISSES 5   /* runs that may go past their stop: a section that a preemption aborted */
+#define ENDLESS 50 /* times as long as an adversary: 1.6 s of its processor time */
+#define GONE 500   /* times as long: it cannot even be cut off */
+#define TICK_NS                                                                      \
+    500000000 /* of the conductor's processor time in one setup or check, five times \
+               */
+
+/* For each place of the path: how often it had been there before, and the place, not after it, from
+ * which it is best stepped to. */
+static uint32_t visits[MAX_STEPS], step_from[MAX_STEPS];
+
+/* ---- watchdog ---- */
+
+/* Waits up to SLICE_NS for the seat to leave the turns in which it runs. */
+static bool runs_still(weir__step_seat *s)
+{
+    const struct timespec slice = {0, SLICE_NS};
+    const uint32_t seen = weir__step_turn_of(s);
+
+    if (seen == GO || seen == RESUMED)
+        weir__step_futex(&s->turn, FUTEX_WAIT_PRIVATE, seen, &slice);
+    return weir__step_turn_of(s) == GO || weir__step_turn_of(s) == RESUMED;
+}
+
+static uint64_t used_ns(const weir__step_seat *s)
+{
+    struct timespec t = {0, 0};
+
+    clock_gettime(s->clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Returns: whether the kernel says that the thread waits for something. */
+static bool asleep(const weir__step_seat *s)
+{
+    char name[64], stat[512];
+    const char *after;
+    ssize_t got;
+    int fd;
+
+    snprintf(name, sizeof name, "/proc/self/task/%d/stat", (int)s->tid);
+    fd = open(name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    got = read(fd, stat, sizeof stat - 1);
+    close(fd);
+    stat[got > 0 ? got : 0] = '\0';
+    after = strrchr(stat, ')');
+    return after != NULL && after[1] == ' ' && after[2] == 'S';
+}
+
+static void watch_begin(weir__step_seat *s)
+{
+    s->mark_ns = used_ns(s);
+    s->used_ns = s->mark_ns;
+    s->spinning = 0;
+    s->sleeping = 0;
+}
+
+/* Takes a sample. Returns: whether `s` has got nowhere `times` as long as it takes
+ * to call it stuck. */
+static bool stuck(weir__step_seat *s, unsigned times)
+{
+    const uint64_t used = used_ns(s);
+
+    s->sleeping = used == s->used_ns && asleep(s) ? s->sleeping + 1 : 0;
+    s->used_ns = used;
+    if (used - s->mark_ns >= SLICE_NS) {
+        s->spinning++;
+        s->mark_ns = used;
+    }
+    return s->spinning >= SPINNING * times || s->sleeping >= SLEEPING * times;
+}
+
+/* Waits until the adversaries are done. Returns: false if all that are not are stuck. */
+static bool adversaries_finish(void)
+{
+    for (unsigned i = 0; i < WEIR_STEP_ADVERSARIES; i++)
+        watch_begin(&weir__step_stage.adversary[i]);
+    for (;;) {
+        bool all_done = true, all_stuck = true;
+
+        for (unsigned i = 0; i < WEIR_STEP_ADVERSARIES; i++) {
+            weir__step_seat *const s = &weir__step_stage.adversary[i];
+
+            if (!s->asked || !runs_still(s))
+                continue;
+            all_done = false;
+            if (!stuck(s, 1))
+                all_stuck = false;
+        }
+        if (all_done)
+            return true;
+        if (all_stuck)
+            return false;
+    }
+}
+
+/* Waits for a seat that nothing holds up any more, and cuts it off if it does not end. */
+static void finishes(weir__step_seat *s, const char *sentence)
+{
+    const weir_step_plan *const plan = weir__step_stage.plan;
+
+    watch_begin(s);
+    while (runs_still(s)) {
+        if (s->cut_off == NULL && stuck(s, ENDLESS)) {
+            s->cut_off = sentence;
+            syscall(SYS_tgkill, getpid(), s->tid, SIGABRT);
+        } else if (stuck(s, GONE)) {
+            fprintf(stderr, "step: %s against %s: %s, and cannot be cut off\n", plan->operation,
+                    plan->against, sentence);
+            _exit(1);
+        }
+    }
+}
+
+/* ---- one run ---- */
+
+/* What came of a run. */
+typedef struct outcome {
+    unsigned stops;
+    const char *wrong, *blocked, *cut; /* the first sentence, or NULL */
+    bool inside;                       /* blocked in a call */
+} outcome;
+
+static void go_plainly(void)
+{
+    memset(&weir__step_go, 0, sizeof weir__step_go);
+    weir__step_go.at_breakpoint = NEVER;
+    weir__step_go.stop_at = NEVER;
+    weir__step_go.stop_after = NEVER;
+    weir__step_go.after = NEVER;
+    weir__step_go.steps = NEVER;
+}
+
+/* Sends the adversaries on, while the victim stands still. Returns: whether they finished. */
+static bool adversaries_act(void)
+{
+    for (unsigned i = 0; i < WEIR_STEP_ADVERSARIES; i++) {
+        weir__step_seat *const s = &weir__step_stage.adversary[i];
+
+        s->act = weir__step_stage.plan->adversary[i];
+        if (s->act != NULL && weir__step_turn_of(s) == IDLE) {
+            s->asked = true;
+            weir__step_give_turn(s, GO);
+        }
+    }
+    if (adversaries_finish())
+        return true;
+    /* relaxed: the turns order it. */
+    weir_atomic_store(&weir__step_stage.blocked, "an adversary waits inside its operation",
+                      WEIR_RELAXED);
+    return false;
+}
+
+/* Calls the plan's setup or check. */
+static void alone(void (*function)(void *state))
+{
+    weir__step_seat *const self = &weir__step_stage.conductor;
+
+    if (function == NULL)
+        return;
+    weir__step_stage.runs++;
+    /* relaxed: own word. */
+    weir_atomic_store(&self->turn, GO, WEIR_RELAXED);
+    weir__step_act(self, function, 0);
+    /* relaxed: own word. */
+    weir_atomic_store(&self->turn, IDLE, WEIR_RELAXED);
+}
+
+/* Does what `go` says; `stop` is where the victim is to be met, or 0. */
+static outcome run(uintptr_t stop)
+{
+    static const char endless[] = "the victim does not end";
+    stage *const s = &weir__step_stage;
+    const weir_step_plan *const plan = s->plan;
+    outcome result = {0, NULL, NULL, NULL, false};
+
+    /* relaxed: the turns order it. */
+    weir_atomic_store(&s->wrong, NULL, WEIR_RELAXED);
+    weir_atomic_store(&s->blocked, NULL, WEIR_RELAXED);
+    weir_atomic_store(&s->cut, NULL, WEIR_RELAXED);
+    s->crashed = 0;
+    alone(plan->setup);
+    weir__step_go.step_at_once =
+        stop == 0 ||
+        !weir__step_break_at(stop, weir__step_go.forced ? WEIR__STEP_UNDEFINED : WEIR__STEP_INT3);
+    if (weir__step_go.step_at_once)
+        weir__step_go.at_breakpoint = NEVER;
+    s->victim.act = plan->victim;
+    weir__step_give_turn(&s->victim, GO);
+    finishes(&s->victim, endless);
+    while (weir__step_turn_of(&s->victim) == STOPPED) {
+        result.stops++;
+        if (!adversaries_act())
+            result.inside = true;
+        weir__step_give_turn(&s->victim, RESUMED);
+        finishes(&s->victim, endless);
+    }
+    weir__step_clear_breakpoints();
+    for (unsigned i = 0; i < WEIR_STEP_ADVERSARIES; i++) {
+        if (s->adversary[i].asked)
+            finishes(&s->adversary[i], "an adversary does not end, though the victim was let go");
+        s->adversary[i].asked = false;
+    }
+    /* relaxed: the turns order these. */
+    if (weir_atomic_load(&s->cut, WEIR_RELAXED) == NULL)
+        alone(plan->check);
+    result.cut = weir_atomic_load(&s->cut, WEIR_RELAXED);
+    if (result.cut == NULL)
+        result.cut = weir__step_go.broken;
+    /* relaxed: as above. */
+    result.wrong = weir_atomic_load(&s->wrong, WEIR_RELAXED);
+    result.blocked = weir_atomic_load(&s->blocked, WEIR_RELAXED);
+    return result;
+}
+
+/* Finds for each place of the path the cheaper way to it: an int3 there, which costs two
+ * traps each time that it is passed too early; or a trap more than for the place before.
+ * (An int3 that is passed has its instruction stepped; one that arms a section cannot be.) */
+static void plan_steps(uint32_t steps)
+{
+    uint32_t cost = 0;
+
+    for (uint32_t i = 0; i < steps; i++) {
+        visits[i] = 0;
+        for (uint32_t j = 0; j < i; j++)
+            visits[i] += weir__step_path[j] == weir__step_path[i];
+        cost++;
+        step_from[i] = i == 0 ? 0 : step_from[i - 1];
+        if (2 * visits[i] < cost &&
+            (visits[i] == 0 || weir__step_section_armed_at(weir__step_path[i]) == NULL)) {
+            cost = 2 * visits[i];
+            step_from[i] = i;
+        }
+    }
+}
+
+/* Follows the undisturbed operation. Returns: its instructions. */
+static uint32_t run_alone(outcome *result)
+{
+    uint32_t steps;
+
+    go_plainly();
+    weir__step_go.write_path = true;
+    weir__step_go.step_to_end = true;
+    *result = run(0);
+    steps = weir__step_go.counted ? weir__step_go.steps : 0;
+    plan_steps(steps);
+    return steps;
+}
+
+/* Stops the victim after `step` instructions, and again after `then` more. */
+static outcome run_to(uint32_t step, uint32_t then, bool count)
+{
+    const uint32_t from = step_from[step];
+
+    go_plainly();
+    weir__step_go.stop_at = step;
+    weir__step_go.stop_after = then;
+    weir__step_go.step_to_end = count && weir__step_stage.plan->bound != 0;
+    weir__step_go.at_breakpoint = from;
+    weir__step_go.passes = visits[from];
+    return run(from == 0 ? 0 : weir__step_path[from]);
+}
+
+/* Makes instruction number `step` of a restartable sequence abort. */
+static outcome run_to_abort(const known_section *s, unsigned step)
+{
+    go_plainly();
+    weir__step_go.forced = true;
+    return run(s->step[step]);
+}
+
+/* Adds the outcome to the row. Returns: whether all was well. */
+static bool tally(weir_step_row *row, const outcome *result)
+{
+    if (weir__step_go.counted && weir__step_go.steps != NEVER && weir__step_go.steps > row->most)
+        row->most = weir__step_go.steps;
+    row->wrong += result->wrong != NULL;
+    row->blocked += result->blocked != NULL;
+    row->inside += result->inside;
+    row->cut += result->cut != NULL;
+    if (result->wrong == NULL && result->blocked == NULL && result->cut == NULL)
+        return true;
+    /* The earliest; but what ends the sweep goes before all. */
+    if (row->sentence == NULL || (result->cut != NULL && row->cut == 1) ||
+        (row->cut == 0 && weir__step_go.after < row->after)) {
+        row->sentence = result->cut != NULL     ? result->cut
+                        : result->wrong != NULL ? result->wrong
+                                                : result->blocked;
+        row->after = weir__step_go.after;
+        row->pc = weir__step_go.pc;
+        row->crashed = weir__step_stage.crashed;
+    }
+    return false;
+}
+
+/* ---- the start ---- */
+
+static unsigned sweeps, thin = 1;
+
+static void start_thread(weir__step_seat *s, size_t cpu)
+{
+    pthread_t thread;
+
+    s->cpu = cpu;
+    /* relaxed: the thread is not there yet. */
+    weir_atomic_store(&s->turn, GO, WEIR_RELAXED);
+    if (pthread_create(&thread, NULL, weir__step_main, s) != 0 ||
+        pthread_getcpuclockid(thread, &s->clock) != 0) {
+        fprintf(stderr, "step: a thread could not be created\n");
+        exit(1);
+    }
+    weir__step_await_turn(s, IDLE);
+}
+
+/* One processor for all, and another, if there is one, for the second adversary. */
+static void start_threads(void)
+{
+    const int current = sched_getcpu();
+    const size_t here = current < 0 ? 0 : (size_t)current;
+    size_t other = here;
+    cpu_set_t allowed;
+
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+        for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+            if (cpu != here && CPU_ISSET(cpu, &allowed))
+                other = cpu;
+        }
+    }
+    weir__step_pin(here);
+    weir__step_hurry();
+    start_thread(&weir__step_stage.victim, here);
+    for (unsigned i = 0; i < WEIR_STEP_ADVERSARIES; i++)
+        start_thread(&weir__step_stage.adversary[i], i == 0 ? here : other);
+}
+
+/* Where the kernel's own code is that runs in the program (the clock's), which is stepped over:
+ * it begins anew when the time is just being written, and is then no longer the same path. */
+static void find_kernel_text(void)
+{
+    const uintptr_t base = getauxval(AT_SYSINFO_EHDR);
+    const Elf64_Ehdr *const header = (const Elf64_Ehdr *)base;
+    const Elf64_Phdr *segment;
+
+    if (base == 0)
+        return;
+    segment = (const Elf64_Phdr *)(base + header->e_phoff);
+    for (unsigned i = 0; i < header->e_phnum; i++)
+        if (segment[i].p_type == PT_LOAD && segment[i].p_offset == 0) {
+            weir__step_kernel_text = base;
+            weir__step_kernel_bytes = segment[i].p_memsz;
+        }
+}
+
+/* Counts the conductor's processor time; its ticks come as SIGABRT. */
+static void start_timer(void)
+{
+    const struct itimerspec tick = {{0, TICK_NS}, {0, TICK_NS}};
+    struct sigevent event;
+    timer_t timer;
+
+    memset(&event, 0, sizeof event);
+    event.sigev_notify = SIGEV_THREAD_ID;
+    event.sigev_signo = SIGABRT;
+    event.sigev_notify_thread_id = weir__step_stage.conductor.tid;
+    if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer) != 0 ||
+        timer_settime(timer, 0, &tick, NULL) != 0)
+        fprintf(stderr, "step: no timer: a check that never ends will not be cut off\n");
+}
+
+static void nothing(void *state)
+{
+    (void)state;
+}
+
+/* What sanitizers' runtimes define. */
+extern void tsan(void) __asm__("__tsan_init") __attribute__((weak));
+extern void asan(void) __asm__("__asan_init") __attribute__((weak));
+extern void msan(void) __asm__("__msan_init") __attribute__((weak));
+
+const char *weir__step_start(void)
+{
+    static const weir_step_plan probe = {"probe",      "nobody", NULL, nothing,
+                                         {NULL, NULL}, NULL,     0,    false};
+    const char *const preload = getenv("LD_PRELOAD");
+    static bool started;
+    outcome result;
+
+    if (preload != NULL && (strstr(preload, "valgrind") != NULL || strstr(preload, "vgpreload")))
+        return "valgrind does not run single instructions";
+    if (tsan != NULL || asan != NULL || msan != NULL)
+        return "a sanitizer does not run single instructions";
+    if (!started) {
+        started = true;
+        weir__step_text = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+        weir__step_catch();
+        weir__step_catch_here(&weir__step_stage.conductor);
+        find_kernel_text();
+        start_timer();
+        start_threads();
+    }
+    weir__step_stage.plan = &probe;
+    weir__step_begun = true;
+    if (run_alone(&result) == 0)
+        return "no trap comes after a single instruction here";
+    return NULL;
+}
+
+/* ---- sweeps ---- */
+
+void weir_step_thin(unsigned each)
+{
+    thin = each;
+}
+
+/* Returns: whether the later stop at an instruction is left out of this sweep. */
+static bool thinned(uint32_t step)
+{
+    return visits[step] >= WEIR_STEP_PASSES && (visits[step] + sweeps) % thin != 0;
+}
+
+/* What the undisturbed operation takes, from the path that has just been written. */
+static weir_step_cost cost_of(uint32_t steps)
+{
+    weir_step_cost cost = {0, 0, 0, 0, 0, 0};
+
+    for (uint32_t i = 0; i < steps; i++)
+        weir__step_add_cost(&cost, weir__step_path[i]);
+    for (unsigned i = 0; i < weir__step_knowns; i++)
+        for (unsigned j = 0; j < weir__step_known[i].steps; j++)
+            weir__step_add_cost(&cost, weir__step_known[i].step[j]);
+    return cost;
+}
+
+/* Twice undisturbed: at full speed first, since what happens only the first time (symbols that
+ * are bound, calibration) is no part of the operation. Returns: its instructions, or 0. */
+static uint32_t begin_sweep(const weir_step_plan *plan, void *state, weir_step_row *row)
+{
+    outcome result;
+    uint32_t steps;
+
+    weir__step_stage.plan = plan;
+    weir__step_stage.state = state;
+    weir__step_knowns = 0;
+    go_plainly();
+    result = run((uintptr_t)weir__step_returned_);
+    tally(row, &result);
+    if (result.cut != NULL)
+        return 0;
+    steps = run_alone(&result);
+    tally(row, &result);
+    if (result.cut != NULL)
+        return 0;
+    if (steps > row->alone.instructions)
+        row->alone = cost_of(steps);
+    return steps;
+}
+
+bool weir_step_count(const weir_step_plan *plan, void *state, weir_step_cost *cost)
+{
+    weir_step_row row;
+
+    memset(&row, 0, sizeof row);
+    if (!weir__step_begun || begin_sweep(plan, state, &row) == 0)
+        return false;
+    *cost = row.alone;
+    return true;
+}
+
+void weir_step_sweep(const weir_step_plan *plan, void *state, weir_step_row *row)
+{
+    static uint32_t distance;
+    bool sampled = false;
+    outcome result;
+    uint32_t steps;
+
+    weir__step_name(row, plan);
+    if (!weir__step_begun) {
+        row->skipped++;
+        return;
+    }
+    sweeps++;
+    steps = begin_sweep(plan, state, row);
+    for (uint32_t step = 0; step < steps; step++) {
+        unsigned tries = 0;
+
+        sampled = sampled || (step + row->sweeps) % (1 + steps / SAMPLES) == 0;
+        if (thinned(step))
+            continue;
+        do
+            result = run_to(step, NEVER, steps <= SHORT);
+        while (result.stops == 0 && ++tries < MISSES);
+        row->missed += result.stops == 0;
+        row->stops += result.stops;
+        if (!tally(row, &result) || !sampled) {
+            if (result.cut != NULL)
+                return;
+            continue;
+        }
+        sampled = false;
+        /* Once more, and stopped a second time on the way that the first stop has
+         * opened; how far along it, changes from step to step and sweep to sweep. */
+        distance = distance * 1664525 + 1013904223;
+        result = run_to(step, 1 + (distance >> 16) % ((distance >> 8) % 4 == 0 ? steps + 8 : NEAR),
+                        true);
+        row->again += result.stops > 1;
+        tally(row, &result);
+        if (result.cut != NULL)
+            return;
+    }
+    for (unsigned i = 0; i < weir__step_knowns; i++) {
+        for (unsigned step = 0; step < weir__step_known[i].steps; step++) {
+            result = run_to_abort(&weir__step_known[i], step);
+            row->aborts += result.stops;
+            tally(row, &result);
+            if (result.cut != NULL)
+                return;
+        }
+    }
+}
+
+/* ---- for victim, adversary and check ---- */
+
+void weir_step_false(const char *sentence)
+{
+    const char *none = NULL;
+
+    /* relaxed: a constant string; the turns order it before the conductor reads. */
+    weir_atomic_cas(&weir__step_stage.wrong, &none, sentence, WEIR_RELAXED, WEIR_RELAXED);
+}
+
+bool weir_step_retry(const char *sentence)
+{
+    weir__step_seat *const self = weir__step_self;
+
+    if (self == NULL || self == &weir__step_stage.conductor || self->tries++ < WEIR_STEP_TRIES)
+        return true;
+    /* relaxed: as in weir_step_false(). */
+    weir_atomic_store(&weir__step_stage.blocked, sentence, WEIR_RELAXED);
+    return false;
+}
+
+#else
+
+const char *weir__step_start(void)
+{
+    return "single instructions are stopped on x86-64 Linux only";
+}
+
+void weir_step_thin(unsigned each)
+{
+    (void)each;
+}
+
+void weir_step_sweep(const weir_step_plan *plan, void *state, weir_step_row *row)
+{
+    (void)state;
+    weir__step_name(row, plan);
+    row->skipped++;
+}
+
+bool weir_step_count(const weir_step_plan *plan, void *state, weir_step_cost *cost)
+{
+    (void)plan;
+    (void)state;
+    (void)cost;
+    return false;
+}
+
+void weir_step_false(const char *sentence)
+{
+    (void)sentence;
+}
+
+bool weir_step_retry(const char *sentence)
+{
+    (void)sentence;
+    return true;
+}
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The weir authors */
+
+/* The table: what the sweeps found, for people, and for the file that WEIR_STEP_TABLE names. */
+
+#include "inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool weir__step_begun;
+
+static const char *table, *reason; /* its title; why everything is skipped, or NULL */
+static unsigned all_rows, all_stops, all_aborts, bad_rows, skipped_rows;
+
+bool weir_step_begin(const char *title)
+{
+    table = title;
+    all_rows = all_stops = all_aborts = bad_rows = skipped_rows = 0;
+    reason = weir__step_start();
+    weir__step_begun = reason == NULL;
+    if (!weir__step_begun) {
+        printf("SKIP %s: %s\n", title, reason);
+        return false;
+    }
+    printf("%s: each operation stopped after each of its instructions\n", title);
+    printf("%-34s %-34s %6s %6s %6s %7s %5s  %s\n", "operation", "against", "stops", "again",
+           "aborts", "blocked", "false", "own steps");
+    fflush(stdout);
+    return true;
+}
+
+/* ---- where an instruction stands ---- */
+
+#ifdef WEIR__STEP_WORKS
+
+#include <dlfcn.h>
+#include <elf.h>
+
+/* Prints what the first of the tools says about `pc`, indented; quietly nothing
+ * where it is not installed. */
+static void ask(const char *format, const char *file, unsigned long at)
+{
+    char command[512], line[256];
+    FILE *answer;
+
+    snprintf(command, sizeof command, format, file, at, at + 16);
+    answer = popen(command, "r");
+    if (answer == NULL)
+        return;
+    if (fgets(line, sizeof line, answer) != NULL)
+        printf("      %s%s", line + strspn(line, " \t"), strchr(line, '\n') != NULL ? "" : "\n");
+    pclose(answer);
+}
+
+static void print_place(uintptr_t pc)
+{
+    unsigned long at = pc;
+    char file[512];
+    Dl_info object, own;
+
+    printf("      %#lx\n", at);
+    fflush(stdout);
+    if (dladdr((void *)pc, &object) == 0 || object.dli_fbase == NULL ||
+        dladdr((void *)(uintptr_t)weir_step_begin, &own) == 0)
+        return;
+    if (object.dli_fbase == own.dli_fbase)
+        snprintf(file, sizeof file, "/proc/%ld/exe", (long)getpid());
+    else
+        snprintf(file, sizeof file, "%s", object.dli_fname);
+    if (((const Elf64_Ehdr *)object.dli_fbase)->e_type == ET_DYN)
+        at -= (unsigned long)(uintptr_t)object.dli_fbase;
+    ask("addr2line -s -f -p -e '%s' %#lx 2>/dev/null", file, at);
+    ask("objdump -d --no-show-raw-insn '%s' --start-address=%#lx --stop-address=%#lx 2>/dev/null"
+        " | sed -n '/^ .*:\t/{p;q;}'",
+        file, at);
+}
+
+#else
+
+static void print_place(uintptr_t pc)
+{
+    (void)pc;
+}
+
+#endif
+
+/* ---- rows ---- */
+
+void weir__step_name(weir_step_row *row, const weir_step_plan *plan)
+{
+    if (row->sweeps++ != 0)
+        return;
+    snprintf(row->operation, sizeof row->operation, "%s", plan->operation);
+    snprintf(row->against, sizeof row->against, "%s", plan->against);
+    row->bound = plan->bound;
+    row->may_refuse = plan->may_refuse;
+}
+
+static bool is_bad(const weir_step_row *row)
+{
+    /* What earlier runs have left (memory, a thread's lists) may lead a run past an instruction. */
+    return row->stops == 0 || row->missed * 100 > row->stops || row->wrong != 0 || row->cut != 0 ||
+           row->inside != 0 || (row->blocked != 0 && !row->may_refuse) ||
+           (row->bound != 0 && row->most > row->bound);
+}
+
+static void write_row(const weir_step_row *row, const char *verdict)
+{
+    const char *const name = getenv("WEIR_STEP_TABLE");
+    FILE *const file = name == NULL ? NULL : fopen(name, "a");
+
+    if (name != NULL && file == NULL) {
+        fprintf(stderr, "step: %s cannot be written\n", name);
+        exit(1);
+    }
+    if (file == NULL)
+        return;
+    fprintf(file, "%s\t%s\t%s\t%u\t%u\t%u\t%u\t%u\t%u\t%u\t%u\t%u\t%s\n", table, row->operation,
+            row->against, row->sweeps, row->stops, row->again, row->aborts, row->blocked,
+            row->wrong + row->cut, row->alone.instructions, row->most, row->bound, verdict);
+    fclose(file);
+}
+
+static void print_sentence(const weir_step_row *row, bool places)
+{
+    const bool at_a_stop = row->pc != 0 && row->after != UINT32_MAX;
+
+    printf("    first: %s", row->sentence);
+    if (at_a_stop)
+        printf("; the victim stood after %u instructions", row->after);
+    else if (row->pc != 0)
+        printf("; a restartable sequence of the victim was aborted");
+    else
+        printf("; the victim was not stopped");
+    printf("\n");
+    if (row->pc != 0 && places)
+        print_place(row->pc);
+    if (row->crashed != 0) {
+        printf("    it crashed at\n");
+        print_place(row->crashed);
+    }
+    if (row->cut != 0)
+        printf("    the sweep ends there\n");
+}
+
+static void print_row(const weir_step_row *row, bool places)
+{
+    char steps[64];
+
+    if (row->bound != 0)
+        snprintf(steps, sizeof steps, "%u alone, %u at most, bound %u", row->alone.instructions,
+                 row->most, row->bound);
+    else
+        snprintf(steps, sizeof steps, "%u alone", row->alone.instructions);
+    printf("%-34s %-34s %6u %6u %6u %7u %5u  %s\n", row->operation, row->against, row->stops,
+           row->again, row->aborts, row->blocked, row->wrong, steps);
+    if (row->sentence != NULL)
+        print_sentence(row, places);
+    if (row->missed != 0)
+        printf("    missed: %u stops, at instructions that the operation does not always reach\n",
+               row->missed);
+    fflush(stdout);
+    all_stops += row->stops + row->again;
+    all_aborts += row->aborts;
+    all_rows++;
+}
+
+/* Returns: whether there is nothing to print. */
+static bool is_skipped(const weir_step_row *row)
+{
+    if (weir__step_begun)
+        return false;
+    skipped_rows++;
+    write_row(row, "SKIP");
+    return true;
+}
+
+void weir_step_print(const weir_step_row *row)
+{
+    if (is_skipped(row))
+        return;
+    print_row(row, true);
+    write_row(row, "FOUND");
+}
+
+void weir_step_report(const weir_step_row *row)
+{
+    const bool bad = is_bad(row);
+
+    if (is_skipped(row))
+        return;
+    print_row(row, bad);
+    write_row(row, bad ? "FAIL" : "PASS");
+    if (bad) {
+        bad_rows++;
+        printf("    FAILED\n");
+    }
+}
+
+int weir_step_end(void)
+{
+    const bool skipped = !weir__step_begun;
+
+    weir__step_begun = false;
+    if (skipped) {
+        printf("SKIPPED %s: %u rows\n", table, skipped_rows);
+        return 77;
+    }
+    printf("%s %s: %u rows, %u stops, %u forced aborts, %u rows failed\n",
+           bad_rows == 0 ? "OK" : "FAILED", table, all_rows, all_stops, all_aborts, bad_rows);
+    return bad_rows == 0 && fflush(stdout) == 0 ? 0 : 1;
+}
+
+int weir_step_run(const char *title, const weir_step_plan *plans, size_t count, void *state)
+{
+    weir_step_begin(title);
+    for (size_t i = 0; i < count; i++) {
+        weir_step_row row;
+
+        memset(&row, 0, sizeof row);
+        weir_step_sweep(&plans[i], state, &row);
+        weir_step_report(&row);
+    }
+    return weir_step_end();
+}
