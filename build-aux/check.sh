@@ -66,6 +66,13 @@ headers() {
     done
 }
 
+# Whether the target has weir/mpmc.h's queues, as the README's first program wants.
+has_mpmc() {
+    printf '#include <weir/mpmc.h>\n#ifndef WEIR_HAVE_MPMC\n#error none\n#endif\n' >"$work/has_mpmc.c"
+    # shellcheck disable=SC2086
+    $CC $CFLAGS -I"$srcdir/include" -fsyntax-only "$work/has_mpmc.c" 2>/dev/null
+}
+
 # compilers COMMAND...: those at hand, a line each; of several names for one compiler
 # the first. In a cross build the first alone: the others are for this machine.
 compilers() {

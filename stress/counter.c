@@ -265,7 +265,7 @@ static void sharded_body(void *argument)
 static void sharded(stress *s, stress_rng *rng)
 {
     const uint64_t start = stress_below(rng, 2) == 0 ? 0 : UINT64_MAX - stress_below(rng, 1000);
-    const size_t slots = 1 + stress_below(rng, stress_below(rng, 2) == 0 ? 3 : 40);
+    const size_t slots = 1 + stress_size(rng, stress_below(rng, 2) == 0 ? 3 : 40);
     const size_t bytes = weir_counter_sharded_bytes(slots);
     const uint64_t handled_before = weir_counter_read(&handled);
     uint64_t done = 0, got;
@@ -381,7 +381,7 @@ static void read_while_adding(stress *s, stress_rng *rng)
 
     if (s->threads < 2)
         return;
-    if (weir_counter_sharded_new(&c, 1 + stress_below(rng, 20)) != 0)
+    if (weir_counter_sharded_new(&c, 1 + stress_size(rng, 20)) != 0)
         stress_fail(s, "read: no memory");
     run(s, rng, s->threads, read_body, c, round_ns(rng));
     for (unsigned i = 1; i < s->threads; i++)
@@ -438,7 +438,7 @@ static void churn(stress *s, stress_rng *rng)
 
     if (s->seconds >= 30 && totals.threads >= LONG_CHURN)
         return;
-    if (weir_counter_sharded_new(&c, 1 + stress_below(rng, 20)) != 0)
+    if (weir_counter_sharded_new(&c, 1 + stress_size(rng, 20)) != 0)
         stress_fail(s, "churn: no memory");
     churn_batches(s, c, 1); /* what the C library keeps for later threads */
     rss = largest_rss_kib();

@@ -101,10 +101,10 @@ static void linger(stress_rng *rng, uint64_t most)
 
 static void duel_prepare(stress_rng *rng)
 {
-    duel.elements = duel.naive ? 1 : 1 + stress_below(rng, 3);
-    duel.tries = 1 + stress_below(rng, duel.elements);
-    duel.burst = 1 + stress_below(rng, 2);
-    duel.pushes = duel.naive || stress_below(rng, 4) > 0 ? 0 : 2 + stress_below(rng, 2);
+    duel.elements = duel.naive ? 1 : 1 + stress_size(rng, 3);
+    duel.tries = 1 + stress_size(rng, duel.elements);
+    duel.burst = 1 + stress_size(rng, 2);
+    duel.pushes = duel.naive || stress_below(rng, 4) > 0 ? 0 : 2 + stress_size(rng, 2);
     for (size_t i = 0; i < RING; i++) {
         if (duel.naive)
             naive_init(&duel.naives[i], NAIVE_FENCE);
@@ -457,9 +457,9 @@ static void thief_step(worker *w)
     const bool anywhere = stress_below(&w->rng, 8) == 0;
     /* relaxed: a hint. */
     const size_t d =
-        anywhere ? stress_below(&w->rng, DEQUES) : weir_atomic_load(&round->current, WEIR_RELAXED);
+        anywhere ? stress_size(&w->rng, DEQUES) : weir_atomic_load(&round->current, WEIR_RELAXED);
     weir_deque *const deque = &round->deques[d];
-    const size_t most = stress_below(&w->rng, 2) == 0 ? 1 : 1 + stress_below(&w->rng, BURST);
+    const size_t most = stress_below(&w->rng, 2) == 0 ? 1 : 1 + stress_size(&w->rng, BURST);
     uintptr_t values[BURST];
     size_t n;
 

@@ -239,7 +239,7 @@ static inline void queue_produce(queue_thread *t)
         if (have == 0) {
             const bool many = round->burst && face->enqueue_burst != NULL;
 
-            have = queue_prepare(t, ready, many ? 1 + stress_below(&t->rng, QUEUE_MAX_BURST) : 1);
+            have = queue_prepare(t, ready, many ? 1 + stress_size(&t->rng, QUEUE_MAX_BURST) : 1);
             if (have == 0) {
                 sched_yield();
                 continue;
@@ -354,7 +354,7 @@ static inline void queue_consume(queue_thread *t)
          * work, an empty queue stays empty. */
         const bool last = weir_atomic_load(&lane->producing, WEIR_ACQUIRE) == 0;
         const bool many = round->burst && face->dequeue_burst != NULL;
-        const size_t want = many ? 1 + stress_below(&t->rng, QUEUE_MAX_BURST) : 1;
+        const size_t want = many ? 1 + stress_size(&t->rng, QUEUE_MAX_BURST) : 1;
         uintptr_t words[QUEUE_MAX_BURST];
         uint64_t waiting = 0;
         size_t got;

@@ -153,7 +153,7 @@ static const struct expectation {
     {SAYS_FULL, "says full", {"full, though there was room", "full below its capacity"}},
     {SAYS_EMPTY, "says empty", {"empty, though", "is lost", "empty with records inside"}},
     {DAMAGES, "damages", {"payload"}},
-    {INVENTS, "invents", {"nobody enqueued"}},
+    {INVENTS, "invents", {"nobody enqueued", "out of order at rest"}},
     {LEAVES_BUSY, "leaves busy", {"-EBUSY"}},
 };
 

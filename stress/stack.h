@@ -178,7 +178,7 @@ static bool pop_all(worker *w)
         if (!receive(w, records[i]))
             return false;
     for (size_t at = 0; at < n;) {
-        const size_t length = 1 + stress_below(&w->rng, n - at);
+        const size_t length = 1 + stress_size(&w->rng, n - at);
 
         if (!give(w, &records[at], length))
             return false;
@@ -205,7 +205,7 @@ static bool one_step(worker *w)
     }
     if (w->keeps == 0 || (dice % 2 == 0 && w->keeps < KEPT))
         return pop_one(w);
-    return push_some(w, 1 + stress_below(&w->rng, w->keeps));
+    return push_some(w, 1 + stress_size(&w->rng, w->keeps));
 }
 
 /* Where it hits, in the middle of an operation for instance, the thread stands still. */

@@ -47,8 +47,9 @@ typedef struct stress {
     bool terminal;     /* standard error is one: rewrite a line */
     bool line_open;
 
-    WEIR_ATOMIC(bool) stop;   /* what stress_stopping() reads */
-    WEIR_ATOMIC(bool) failed; /* only the first failure speaks */
+    WEIR_ATOMIC(bool) stop; /* what stress_stopping() reads */
+    /* Only the first failure speaks. A word: riscv64 has no exchange of a byte. */
+    WEIR_ATOMIC(uint32_t) failed;
 } stress;
 
 /* ---- time and random numbers ---- */
@@ -97,6 +98,12 @@ static inline uint64_t stress_below(stress_rng *rng, uint64_t bound)
     return stress_random(rng) % bound;
 }
 
+/* The same, of a size. */
+static inline size_t stress_size(stress_rng *rng, size_t bound)
+{
+    return (size_t)stress_below(rng, bound);
+}
+
 /* Gives the processor away once in `one_in` calls on average; never if 0. */
 static inline void stress_maybe_yield(stress_rng *rng, uint32_t one_in)
 {
@@ -123,7 +130,7 @@ static inline void stress_fail(stress *s, const char *format, ...)
     va_list arguments;
 
     /* relaxed: decides who speaks, carries nothing. */
-    if (weir_atomic_exchange(&s->failed, true, WEIR_RELAXED)) {
+    if (weir_atomic_exchange(&s->failed, 1, WEIR_RELAXED) != 0) {
         for (;;)
             pause();
     }

@@ -77,7 +77,7 @@ static void holds_exactly_what_it_was_made_for(void)
 
 static void reserves_no_value(void)
 {
-    static const uintptr_t values[] = {0, 1, UINTPTR_MAX, UINTPTR_MAX - 1, (uintptr_t)1 << 63};
+    static const uintptr_t values[] = {0, 1, UINTPTR_MAX, UINTPTR_MAX - 1, UINTPTR_MAX / 2 + 1};
     bounded_queue *const queue = bounded_begin(1, UINT64_MAX);
 
     for (size_t lap = 0; lap < 3; lap++) {

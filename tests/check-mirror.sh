@@ -26,8 +26,14 @@ excused() {
 instruments="
 tests/mixed-c.c tests/mixed-cxx.cc   one object shared by a C and a C++ file
 tests/atomic_cxx.cc                  the C++ half of tests/atomic.c
+tests/park.c                         lib/park_futex.c, on kernels that refuse
+tests/small_stack.c                  how much stack each operation uses
+tests/paths.c                        each hot path, alone in a function: for the listings and costs
+tests/costs.c tests/costs_words.c tests/costs_queues.c tests/costs_reclaim.c   what operations cost
 stress/selftest.c                    shows that the stress body can fail
+bench/step.c bench/step_sweep.c      the step harness on the peers
 bench/main.c bench/driver.c bench/machine.c bench/table.c bench/shim.cc   weir-bench
+bench/step_sweep.c                      bench/step.c: a peer under the step harness
 "
 
 # Which instruments there are yet.

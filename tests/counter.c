@@ -20,14 +20,6 @@ static bool checks = true;
 
 enum { THREADS = 4, EACH = 20000 };
 
-static unsigned skipped; /* cases that could not be tried here; each says so */
-
-static void skip(const char *what, const char *reason)
-{
-    printf("skip counter: %s: %s\n", what, reason);
-    skipped++;
-}
-
 static void run_threads(void *(*body)(void *), void *argument)
 {
     pthread_t threads[THREADS];
@@ -458,10 +450,10 @@ static void sharded_goes_by_cpu(void)
     if (weir_counter_sharded_is_per_cpu(c))
         CHECK(sum_of_cpu_cells(c) > EACH / 2);
     else
-        skip("adds by CPU", "this thread is not registered for rseq");
+        test_skip("this thread is not registered for rseq");
     weir_counter_sharded_free(c);
 #else
-    skip("adds by CPU", "this build has no restartable sequence");
+    test_skip("this build has no restartable sequence");
 #endif
 }
 
@@ -476,7 +468,7 @@ static void cpus_beyond_the_slots_use_shards(void)
         if (CPU_ISSET(i, &allowed))
             cpu = i;
     if (cpu == 0) {
-        skip("CPUs beyond the slots", "only CPU 0 is allowed");
+        test_skip("only CPU 0 is allowed");
         return;
     }
     CPU_ZERO(&chosen);
@@ -567,7 +559,7 @@ static void sequences_can_be_found(void)
     }
     CHECK(found > 0);
 #else
-    skip("sequences in __rseq_cs", "this build has no restartable sequence for x86-64");
+    test_skip("this build has no restartable sequence for x86-64");
 #endif
 }
 
@@ -585,7 +577,7 @@ static void nothing_is_left_with_the_kernel(void)
     }
     weir_counter_sharded_free(c);
 #else
-    skip("rseq_cs after an add", "this build has no restartable sequence for x86-64");
+    test_skip("this build has no restartable sequence for x86-64");
 #endif
 }
 
@@ -597,7 +589,7 @@ static void works_without_registration(void)
     pid_t child;
 
     if (weir__rseq_cpu() >= UINT32_C(0x80000000)) {
-        skip("again without rseq", "this thread is not registered for rseq");
+        test_skip("this thread is not registered for rseq");
         return;
     }
     fflush(stdout);
@@ -611,7 +603,7 @@ static void works_without_registration(void)
     CHECK(waitpid(child, &status, 0) == child);
     CHECK_EQ(status, 0);
 #else
-    skip("again without rseq", "this build has no restartable sequence");
+    test_skip("this build has no restartable sequence");
 #endif
 }
 
@@ -634,24 +626,20 @@ static int unregistered(void)
 
 int main(int argc, char **argv)
 {
-    int status;
-
     if (argc == 2 && strcmp(argv[1], "--unregistered") == 0)
         return unregistered();
-    status =
-        TEST_RUN("counter", TEST_CASE(starts_as_told), TEST_CASE(adds_and_subtracts),
-                 TEST_CASE(wraps_both_ways), TEST_CASE(add_stops_at_the_top),
-                 TEST_CASE(sub_stops_at_the_bottom), TEST_CASE(zero_stops_inc_and_dec),
-                 TEST_CASE(limit_is_held), TEST_CASE(max_and_min_only_go_one_way),
-                 TEST_CASE(threads_lose_nothing), TEST_CASE(last_put_says_so),
-                 TEST_CASE(full_ref_is_pinned_for_ever), TEST_CASE(threads_do_not_unpin),
-                 TEST_CASE(broken_refs_die_or_leak), TEST_CASE(last_put_sees_what_others_did),
-                 TEST_CASE(sharded_bad_input), TEST_CASE(sharded_allocation_fails),
-                 TEST_CASE(sharded_counts), TEST_CASE(sharded_wraps),
-                 TEST_CASE(sharded_threads_of_both_kinds), TEST_CASE(sharded_goes_by_cpu),
-                 TEST_CASE(cpus_beyond_the_slots_use_shards), TEST_CASE(signals_lose_nothing),
-                 TEST_CASE(child_goes_on_counting), TEST_CASE(sequences_can_be_found),
-                 TEST_CASE(nothing_is_left_with_the_kernel), TEST_CASE(works_without_registration));
-    printf("%u skipped\n", skipped);
-    return status;
+    return TEST_RUN("counter", TEST_CASE(starts_as_told), TEST_CASE(adds_and_subtracts),
+                    TEST_CASE(wraps_both_ways), TEST_CASE(add_stops_at_the_top),
+                    TEST_CASE(sub_stops_at_the_bottom), TEST_CASE(zero_stops_inc_and_dec),
+                    TEST_CASE(limit_is_held), TEST_CASE(max_and_min_only_go_one_way),
+                    TEST_CASE(threads_lose_nothing), TEST_CASE(last_put_says_so),
+                    TEST_CASE(full_ref_is_pinned_for_ever), TEST_CASE(threads_do_not_unpin),
+                    TEST_CASE(broken_refs_die_or_leak), TEST_CASE(last_put_sees_what_others_did),
+                    TEST_CASE(sharded_bad_input), TEST_CASE(sharded_allocation_fails),
+                    TEST_CASE(sharded_counts), TEST_CASE(sharded_wraps),
+                    TEST_CASE(sharded_threads_of_both_kinds), TEST_CASE(sharded_goes_by_cpu),
+                    TEST_CASE(cpus_beyond_the_slots_use_shards), TEST_CASE(signals_lose_nothing),
+                    TEST_CASE(child_goes_on_counting), TEST_CASE(sequences_can_be_found),
+                    TEST_CASE(nothing_is_left_with_the_kernel),
+                    TEST_CASE(works_without_registration));
 }

@@ -397,7 +397,7 @@ static void the_owner_takes_it_back(void)
 {
     weir_deque *const deque = made_at(4, UINT64_MAX - 1000);
 
-    for (uint64_t turn = 0; turn < 6; turn++) {
+    for (unsigned turn = 0; turn < 6; turn++) {
         const uintptr_t below = turn % 3;
         uint64_t before;
 
@@ -609,7 +609,7 @@ static void leaves_nothing_behind(void)
 enum { THIEVES = 3, TASKS = 20000 };
 
 static weir_deque *prey;
-static WEIR_ATOMIC(unsigned char) taken[TASKS];
+static WEIR_ATOMIC(uint32_t) taken[TASKS];
 static WEIR_ATOMIC(size_t) taken_in_all;
 
 static void take_task(uintptr_t task)

@@ -65,12 +65,12 @@ static void in_child(void (*body)(void))
 enum { BLOCK_BYTES = 1024, FOR_LIBRARY = 64, BLOCKS = 1024 };
 
 static WEIR_ALIGNAS(WEIR_CACHELINE) unsigned char blocks[BLOCKS][BLOCK_BYTES];
-static WEIR_ATOMIC(bool) taken[BLOCKS];
+static WEIR_ATOMIC(uint32_t) taken[BLOCKS]; /* words: riscv64 has no exchange of a byte */
 
 static void *take_block(size_t first, size_t end)
 {
     for (size_t i = first; i < end; i++)
-        if (!weir_atomic_exchange(&taken[i], true, WEIR_ACQ_REL))
+        if (weir_atomic_exchange(&taken[i], 1, WEIR_ACQ_REL) == 0)
             return blocks[i];
     return NULL;
 }
@@ -79,7 +79,7 @@ static void give_block(void *block)
 {
     const size_t i = (size_t)((unsigned char *)block - blocks[0]) / BLOCK_BYTES;
 
-    weir_atomic_store(&taken[i], false, WEIR_RELEASE);
+    weir_atomic_store(&taken[i], 0, WEIR_RELEASE);
 }
 
 static void *block_alloc(size_t bytes, size_t alignment, void *context)

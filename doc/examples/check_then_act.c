@@ -11,7 +11,7 @@
 #define _XOPEN_SOURCE 700
 
 #include <weir/counter.h>
-#include <weir/mpmc.h>
+#include <weir/ticket.h>
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -101,15 +101,15 @@ static bool map_fixed(int who, int step)
 
 /* ---- a job that must be done once ---- */
 
-static weir_mpmc *queue;
+static weir_ticket *queue;
 
 static void queue_reset(void)
 {
     uintptr_t job;
 
-    while (weir_mpmc_try_dequeue(queue, &job))
+    while (weir_ticket_try_dequeue(queue, &job))
         continue;
-    sound = weir_mpmc_try_enqueue(queue, KEY);
+    sound = weir_ticket_try_enqueue(queue, KEY);
 }
 
 static bool queue_broken(int who, int step)
@@ -117,8 +117,8 @@ static bool queue_broken(int who, int step)
     uintptr_t job = 0;
 
     if (step == 0)
-        return free_to_act[who] = weir_mpmc_size_approx(queue) > 0;
-    (void)weir_mpmc_try_dequeue(queue, &job); /* "it is not empty, I looked" */
+        return free_to_act[who] = weir_ticket_size_approx(queue) > 0;
+    (void)weir_ticket_try_dequeue(queue, &job); /* "it is not empty, I looked" */
     sound = sound && job == KEY;
     acted++;
     return false;
@@ -129,7 +129,7 @@ static bool queue_fixed(int who, int step)
     uintptr_t job;
 
     (void)who, (void)step;
-    if (weir_mpmc_try_dequeue(queue, &job)) {
+    if (weir_ticket_try_dequeue(queue, &job)) {
         sound = sound && job == KEY;
         acted++;
     }
@@ -210,7 +210,7 @@ int main(int argc, char **argv)
     char schedule[2 * SLOTS + 1];
     int failures = 0;
 
-    if (mkdtemp(directory) == NULL || weir_mpmc_new(&queue, 1) != 0)
+    if (mkdtemp(directory) == NULL || weir_ticket_new(&queue, 1) != 0)
         return 1;
     snprintf(path, sizeof path, "%s/file", directory);
     for (const struct variant *v = variants; v < variants + 4; v++) {
@@ -231,9 +231,9 @@ int main(int argc, char **argv)
             failures += printf("; in one: FAILED with seed %" PRIu64 "\n", seed + fixed);
     }
     queue_reset();
-    (void)weir_mpmc_try_dequeue(queue, &(uintptr_t){0});
+    (void)weir_ticket_try_dequeue(queue, &(uintptr_t){0});
     file_reset();
-    if (rmdir(directory) != 0 || weir_mpmc_free(queue) != 0 || failures > 0)
+    if (rmdir(directory) != 0 || weir_ticket_free(queue) != 0 || failures > 0)
         return 1;
     printf("OK check_then_act variants=4 schedules=%d seed=%" PRIu64 "\n", SCHEDULES, seed);
     return 0;

@@ -13,10 +13,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WORKERS = 4, NUMBERS = 1 << 20, SMALL = 32 };
+/* Half a word. */
+#if UINTPTR_MAX > UINT32_MAX
+typedef uint32_t half;
+enum { NUMBERS = 1 << 20 };
+#else
+typedef uint16_t half;
+enum { NUMBERS = UINT16_MAX };
+#endif
+
+enum { WORKERS = 4, SMALL = 32 };
 
 typedef struct span {
-    uint32_t from, to; /* 8 bytes: an element of a deque, by value */
+    half from, to; /* a word: an element of a deque, by value */
 } span;
 
 WEIR_DEQUE_DEFINE(spans, span);
@@ -49,14 +58,14 @@ static void sort_small(span s)
 /* Returns: where the pivot, the middle one, has its place. */
 static uint32_t divide(span s)
 {
-    const uint32_t pivot = numbers[s.from + (s.to - s.from) / 2];
+    const uint32_t last = s.to - UINT32_C(1), middle = (s.from + last) / 2, pivot = numbers[middle];
     uint32_t place = s.from;
 
-    swap(s.from + (s.to - s.from) / 2, s.to - 1);
-    for (uint32_t i = s.from; i < s.to - 1; i++)
+    swap(middle, last);
+    for (uint32_t i = s.from; i < last; i++)
         if (numbers[i] < pivot)
             swap(i, place++);
-    swap(place, s.to - 1);
+    swap(place, last);
     return place;
 }
 
@@ -65,15 +74,15 @@ static void sort(worker *w, span s)
 {
     while (s.to - s.from > SMALL) {
         const uint32_t place = divide(s);
-        const span upper = {place + 1, s.to};
+        const span upper = {(half)(place + 1), s.to};
 
         weir_atomic_fetch_add(&sorted, 1, WEIR_RELAXED);
         if (spans_push(&w->own, upper) != 0)
             sort(w, upper);
-        s.to = place;
+        s.to = (half)place;
     }
     sort_small(s);
-    weir_atomic_fetch_add(&sorted, s.to - s.from, WEIR_RELAXED);
+    weir_atomic_fetch_add(&sorted, (uint32_t)(s.to - s.from), WEIR_RELAXED);
 }
 
 static bool find_work(worker *w, weir_guard_record *record, span *s)

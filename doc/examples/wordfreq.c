@@ -24,6 +24,7 @@
 #include <weir/counter.h>
 #include <weir/mpmc.h>
 #include <weir/mpsc.h>
+#include <weir/ticket.h>
 
 #include "words.h"
 
@@ -69,10 +70,18 @@ struct parcel {
     struct word words[PARCEL];
 };
 
+#ifdef WEIR_HAVE_MPMC
 WEIR_MPMC_DEFINE(file_queue, struct file *); /* NULL, a value like any other: no more */
 WEIR_MPMC_SLOTS_DEFINE(chunk_queue, struct chunk);
-WEIR_MPSC_DEFINE(parcel_lane, struct parcel, node);
 WEIR_MPMC_DEFINE(parcel_pool, struct parcel *);
+#else /* a machine without a double-word compare-and-swap: the ring that blocks will do */
+WEIR_TICKET_DEFINE(file_queue, struct file *);
+WEIR_TICKET_DEFINE(chunk_queue, struct chunk);
+WEIR_TICKET_DEFINE(parcel_pool, struct parcel *);
+#define chunk_queue_new(queue, capacity, spares) chunk_queue_new(queue, capacity)
+#define chunk_queue_try_enqueue(queue, chunk) chunk_queue_try_enqueue(queue, *(chunk))
+#endif
+WEIR_MPSC_DEFINE(parcel_lane, struct parcel, node);
 
 /* ---- the pipeline ---- */
 
@@ -202,7 +211,7 @@ static void *tokenizer(void *unused)
         if (chunk.text == NULL)
             break;
         for (const char *at = chunk.text; next_word(&at, chunk.text + chunk.length, &word);) {
-            const size_t to = (word.hash >> 24) % (unsigned)tokenizers;
+            const size_t to = (size_t)(word.hash >> 24) % (size_t)tokenizers;
 
             open[to]->words[open[to]->count++] = word;
             if (open[to]->count == PARCEL) {

@@ -119,7 +119,7 @@ static void table_free(struct table *t)
 static struct entry *table_find(const struct table *t, const char *text, size_t length,
                                 uint64_t hash)
 {
-    size_t i = hash & (t->size - 1);
+    size_t i = (size_t)hash & (t->size - 1);
     struct entry *e;
 
     while ((e = &t->entries[i])->text != NULL &&

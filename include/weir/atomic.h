@@ -35,6 +35,13 @@
 #include <stdatomic.h>
 #endif
 
+/* Elsewhere the compiler would call libatomic, which takes a lock. clang for i386 says "sometimes"
+ * (1) of a long long, which is aligned to 4 there, but has the instruction. */
+#if __GCC_ATOMIC_INT_LOCK_FREE != 2 || \
+    (__GCC_ATOMIC_LLONG_LOCK_FREE != 2 && !defined(__GCC_HAVE_SYNC_COMPARE_AND_SWAP_8))
+#error "weir needs atomics of 8 bytes without a lock: from -march=i586, armv6k or armv7-a on."
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -96,7 +96,9 @@ extern "C" {
 /* ---- types ---- */
 
 typedef struct weir_counter {
-    WEIR_ATOMIC(uint64_t) word; /* written by everyone */
+    /* Aligned by name: in a C struct of the user's, gcc for i386 gives a struct of one such
+     * word 4 bytes, as it does a plain uint64_t. */
+    WEIR_ALIGNAS(8) WEIR_ATOMIC(uint64_t) word; /* written by everyone */
 } weir_counter;
 
 /* 0: nobody holds it; 1 to WEIR__REF_MAX: that many; above: pinned for ever. */

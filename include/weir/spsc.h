@@ -205,8 +205,8 @@ static inline void weir__spsc_copy(void *to, const void *from, size_t n, size_t 
     const unsigned char *get = (const unsigned char *)from;
 
     if (!__builtin_constant_p(size) || size > 64) {
-        if (size == sizeof(uint64_t) && n == 1)
-            memcpy(put, get, sizeof(uint64_t));
+        if (size == sizeof(uintptr_t) && n == 1)
+            memcpy(put, get, sizeof(uintptr_t));
         else
             memcpy(put, get, n * size);
         return;
@@ -289,8 +289,12 @@ static inline void weir__spsc_move(weir__spsc_side *side, uint64_t position)
 #define WEIR__SPSC_SAME_SIZE(queue, bytes) \
     WEIR_ASSERT((queue)->shape.size == (bytes), "made for elements of another size")
 
+/* Always inline, here and below: in a file with queues of two types the compiler would rather make
+ * one function of them, which is given the shape, and copies by a call. */
+
 /* One element: the shortest way. */
-static inline bool weir__spsc_put(weir_spsc *queue, const void *element, weir__spsc_shape shape)
+WEIR_ALWAYS_INLINE bool weir__spsc_put(weir_spsc *queue, const void *element,
+                                       weir__spsc_shape shape)
 {
     weir__spsc_side *const tail = &queue->tail;
     uint64_t position = weir__spsc_position(tail);
@@ -305,7 +309,7 @@ static inline bool weir__spsc_put(weir_spsc *queue, const void *element, weir__s
     return true;
 }
 
-static inline bool weir__spsc_take(weir_spsc *queue, void *element, weir__spsc_shape shape)
+WEIR_ALWAYS_INLINE bool weir__spsc_take(weir_spsc *queue, void *element, weir__spsc_shape shape)
 {
     weir__spsc_side *const head = &queue->head;
     uint64_t position = weir__spsc_position(head);
@@ -322,8 +326,8 @@ static inline bool weir__spsc_take(weir_spsc *queue, void *element, weir__spsc_s
 
 /* Up to `n` elements. `at_once` withholds those of the first group to the end: all that
  * comes after lies behind them, so nothing is seen until all is. */
-static inline size_t weir__spsc_put_n(weir_spsc *queue, const void *elements, size_t n,
-                                      weir__spsc_shape shape, bool at_once)
+WEIR_ALWAYS_INLINE size_t weir__spsc_put_n(weir_spsc *queue, const void *elements, size_t n,
+                                           weir__spsc_shape shape, bool at_once)
 {
     weir__spsc_side *const tail = &queue->tail;
     const unsigned char *from = (const unsigned char *)elements;
@@ -361,8 +365,8 @@ static inline size_t weir__spsc_put_n(weir_spsc *queue, const void *elements, si
     return n - left;
 }
 
-static inline size_t weir__spsc_take_n(weir_spsc *queue, void *elements, size_t n,
-                                       weir__spsc_shape shape, bool at_once)
+WEIR_ALWAYS_INLINE size_t weir__spsc_take_n(weir_spsc *queue, void *elements, size_t n,
+                                            weir__spsc_shape shape, bool at_once)
 {
     weir__spsc_side *const head = &queue->head;
     unsigned char *to = (unsigned char *)elements;

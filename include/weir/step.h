@@ -119,7 +119,7 @@ typedef struct weir_step_row {
 
 /* ---- operations ---- */
 
-/* Begins: makes the threads, prints the head of the table. If the environment variable
+/* Begins: makes the threads. The head of the table comes with the first row. If the environment variable
  * WEIR_STEP_TABLE names a file, each row is appended to it too: title, operation, against,
  * sweeps, stops, again, aborts, blocked, false, own steps alone, at most, bound, and PASS,
  * FAIL, FOUND (of weir_step_print()) or SKIP, between tabs.

@@ -15,12 +15,14 @@
 
 #include <weir/atomic.h>
 
-#include <linux/futex.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Linux's numbers; <linux/futex.h> is not everywhere. */
+enum { WAIT_PRIVATE = 0 | 128, WAKE_PRIVATE = 1 | 128 };
 
 #define MAX_STEPS 65536
 #define MAX_SECTIONS 64
@@ -90,7 +92,7 @@ static inline void weir__step_give_turn(weir__step_seat *s, uint32_t turn)
 {
     /* sync(turn): release. Pairs with the load in weir__step_turn_of(). */
     weir_atomic_store(&s->turn, turn, WEIR_RELEASE);
-    weir__step_futex(&s->turn, FUTEX_WAKE_PRIVATE, 1, NULL);
+    weir__step_futex(&s->turn, WAKE_PRIVATE, 1, NULL);
 }
 
 static inline void weir__step_await_turn(weir__step_seat *s, uint32_t turn)
@@ -98,7 +100,7 @@ static inline void weir__step_await_turn(weir__step_seat *s, uint32_t turn)
     uint32_t seen;
 
     while ((seen = weir__step_turn_of(s)) != turn)
-        weir__step_futex(&s->turn, FUTEX_WAIT_PRIVATE, seen, NULL);
+        weir__step_futex(&s->turn, WAIT_PRIVATE, seen, NULL);
 }
 
 /* ---- the code that is watched ---- */

@@ -61,7 +61,7 @@ static bool runs_still(weir__step_seat *s)
     const uint32_t seen = weir__step_turn_of(s);
 
     if (seen == GO || seen == RESUMED)
-        weir__step_futex(&s->turn, FUTEX_WAIT_PRIVATE, seen, &slice);
+        weir__step_futex(&s->turn, WAIT_PRIVATE, seen, &slice);
     return weir__step_turn_of(s) == GO || weir__step_turn_of(s) == RESUMED;
 }
 
@@ -469,8 +469,10 @@ static weir_step_cost cost_of(uint32_t steps)
 {
     weir_step_cost cost = {0, 0, 0, 0, 0, 0};
 
+    /* A string instruction that repeats itself is one. */
     for (uint32_t i = 0; i < steps; i++)
-        weir__step_add_cost(&cost, weir__step_path[i]);
+        if (i == 0 || weir__step_path[i] != weir__step_path[i - 1])
+            weir__step_add_cost(&cost, weir__step_path[i]);
     for (unsigned i = 0; i < weir__step_knowns; i++)
         for (unsigned j = 0; j < weir__step_known[i].steps; j++)
             weir__step_add_cost(&cost, weir__step_known[i].step[j]);

@@ -14,6 +14,13 @@ bool weir__step_begun;
 static const char *table, *reason; /* its title; why everything is skipped, or NULL */
 static unsigned all_rows, all_stops, all_aborts, bad_rows, skipped_rows;
 
+static void print_head(void)
+{
+    printf("%s: each operation stopped after each of its instructions\n", table);
+    printf("%-34s %-34s %6s %6s %6s %7s %5s  %s\n", "operation", "against", "stops", "again",
+           "aborts", "blocked", "false", "own steps");
+}
+
 bool weir_step_begin(const char *title)
 {
     table = title;
@@ -24,10 +31,6 @@ bool weir_step_begin(const char *title)
         printf("SKIP %s: %s\n", title, reason);
         return false;
     }
-    printf("%s: each operation stopped after each of its instructions\n", title);
-    printf("%-34s %-34s %6s %6s %6s %7s %5s  %s\n", "operation", "against", "stops", "again",
-           "aborts", "blocked", "false", "own steps");
-    fflush(stdout);
     return true;
 }
 
@@ -37,10 +40,11 @@ bool weir_step_begin(const char *title)
 
 #include <dlfcn.h>
 #include <elf.h>
+#include <sys/auxv.h>
 
-/* Prints what the first of the tools says about `pc`, indented; quietly nothing
+/* Prints up to `lines` lines of what a tool says about an address, indented; quietly nothing
  * where it is not installed. */
-static void ask(const char *format, const char *file, unsigned long at)
+static void ask(unsigned lines, const char *format, const char *file, unsigned long at)
 {
     char command[512], line[256];
     FILE *answer;
@@ -49,30 +53,37 @@ static void ask(const char *format, const char *file, unsigned long at)
     answer = popen(command, "r");
     if (answer == NULL)
         return;
-    if (fgets(line, sizeof line, answer) != NULL)
+    while (fgets(line, sizeof line, answer) != NULL) {
+        if (lines == 0)
+            continue;
+        lines--;
         printf("      %s%s", line + strspn(line, " \t"), strchr(line, '\n') != NULL ? "" : "\n");
+    }
     pclose(answer);
 }
 
 static void print_place(uintptr_t pc)
 {
+    /* The program's own headers: its segments' table comes right behind the first. */
+    const uintptr_t program = (uintptr_t)getauxval(AT_PHDR) - sizeof(Elf64_Ehdr);
+    const Elf64_Ehdr *header = (const Elf64_Ehdr *)program;
     unsigned long at = pc;
     char file[512];
-    Dl_info object, own;
+    Dl_info object;
 
     printf("      %#lx\n", at);
     fflush(stdout);
-    if (dladdr((void *)pc, &object) == 0 || object.dli_fbase == NULL ||
-        dladdr((void *)(uintptr_t)weir_step_begin, &own) == 0)
-        return;
-    if (object.dli_fbase == own.dli_fbase)
-        snprintf(file, sizeof file, "/proc/%ld/exe", (long)getpid());
-    else
+    snprintf(file, sizeof file, "/proc/%ld/exe", (long)getpid());
+    if (dladdr((void *)pc, &object) != 0 && object.dli_fbase != NULL &&
+        (uintptr_t)object.dli_fbase != program) {
+        header = (const Elf64_Ehdr *)object.dli_fbase;
         snprintf(file, sizeof file, "%s", object.dli_fname);
-    if (((const Elf64_Ehdr *)object.dli_fbase)->e_type == ET_DYN)
-        at -= (unsigned long)(uintptr_t)object.dli_fbase;
-    ask("addr2line -s -f -p -e '%s' %#lx 2>/dev/null", file, at);
-    ask("objdump -d --no-show-raw-insn '%s' --start-address=%#lx --stop-address=%#lx 2>/dev/null"
+    }
+    if (header->e_type == ET_DYN)
+        at -= (unsigned long)(uintptr_t)header;
+    ask(6, "addr2line -s -f -i -p -e '%s' %#lx 2>/dev/null", file, at);
+    ask(1,
+        "objdump -d --no-show-raw-insn '%s' --start-address=%#lx --stop-address=%#lx 2>/dev/null"
         " | sed -n '/^ .*:\t/{p;q;}'",
         file, at);
 }
@@ -149,6 +160,8 @@ static void print_row(const weir_step_row *row, bool places)
 {
     char steps[64];
 
+    if (all_rows == 0)
+        print_head();
     if (row->bound != 0)
         snprintf(steps, sizeof steps, "%u alone, %u at most, bound %u", row->alone.instructions,
                  row->most, row->bound);
