@@ -22,8 +22,9 @@ void weir__reclaim_wake(weir__reader *reader)
 void weir__reclaim_show(weir__reader *reader)
 {
     /* sync(met): acq_rel. Pairs with meet() and ask(); what was stored before, and what is loaded
-     * after. Who waits is seen here, or sees what was stored. */
-    if ((weir_atomic_fetch_or(&reader->attention, 0, WEIR_ACQ_REL) & WEIR__ATTENTION_WAITED) != 0)
+     * after. Who waits is seen here, or sees what was stored. An addition: x86-64 has one that
+     * returns what was there, for a fetch_or it would be a loop. */
+    if ((weir_atomic_fetch_add(&reader->attention, 0, WEIR_ACQ_REL) & WEIR__ATTENTION_WAITED) != 0)
         weir__reclaim_wake(reader);
 }
 

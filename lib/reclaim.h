@@ -86,14 +86,16 @@ struct weir__domain {
  * Each is a store on one side, a store on the other, and a load on each of what the other stored:
  * one of the two must see the other's. announce() is the frequent side's store, look() the
  * rare side's load after rare_fence(). In a fenced domain both are read-modify-writes of one
- * word, which are in one order: the later one reads from, and acquires, the earlier. */
+ * word, which are in one order: the later one reads from, and acquires, the earlier. (One that
+ * changes nothing, fetch_or(.., 0), and whose answer is not used would not do: clang makes no
+ * instruction of it on x86-64 unless it is sequentially consistent.) */
 
 static inline void rare_fence(weir__domain *domain)
 {
     if (domain->fenced)
         /* sync(named): acq_rel. Pairs with name(): either a new record, or new slots, are seen
          * after this, or what was unlinked before is not found by their thread. */
-        weir_atomic_fetch_or(&domain->names, 0, WEIR_ACQ_REL);
+        weir_atomic_fetch_add(&domain->names, 1, WEIR_ACQ_REL);
     else
         weir_fence_heavy();
 }
@@ -103,7 +105,7 @@ static inline void name(weir__domain *domain)
 {
     if (domain->fenced)
         /* sync(named): acq_rel. Pairs with rare_fence(). */
-        weir_atomic_fetch_or(&domain->names, 0, WEIR_ACQ_REL);
+        weir_atomic_fetch_add(&domain->names, 1, WEIR_ACQ_REL);
 }
 
 static inline void announce(const weir__domain *domain, WEIR_ATOMIC(uint32_t) * word,
@@ -140,7 +142,7 @@ static inline void meet(const weir__domain *domain, weir__reader *reader)
         /* sync(met): acq_rel. Pairs with weir__reclaim_show(): either it comes before, and what the
          * reader has stored is seen, or it comes after, and what was unlinked before this is not
          * found by the reader. */
-        weir_atomic_fetch_or(&reader->attention, 0, WEIR_ACQ_REL);
+        weir_atomic_fetch_or(&reader->attention, WEIR__ATTENTION_FENCED, WEIR_ACQ_REL);
 }
 
 static inline uint64_t look_at_section(const WEIR_ATOMIC(uint64_t) * word)

@@ -249,7 +249,8 @@ static inline void weir_guard_born(weir_guard_record *record, weir_retired *obje
  * can be using it. `bytes` is what the object's memory counts for.
  * Threads: inside a section or outside. NULL, or a second time, is a broken precondition; the
  * second time is found in files compiled with -DWEIR_CHECKED.
- * Complexity: no allocation and no read-modify-write; each batch a look at all readers.
+ * Complexity: no allocation; no read-modify-write where membarrier(2) is allowed, two exchanges
+ *            elsewhere, one while a barrier holds the lists; each batch a look at all readers.
  * Ownership: the object is the domain's until `reclaim` is called. */
 static inline void weir_guard_retire(weir_guard_record *record, weir_retired *object,
                                      weir_reclaim_callback *reclaim, size_t bytes)

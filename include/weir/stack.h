@@ -398,9 +398,9 @@ static inline bool weir__stack_try_push(weir_stack *stack, uint64_t *top, weir_s
                                         weir_stack_node *last)
 {
     weir_stack_link(last, (weir_stack_node *)(uintptr_t)*top);
-    /* sync(pushed): release. Pairs with the loads of `lo` in weir__stack_try_pop() and
-     * weir_stack_pop_all(), through other pushes and pops on top: all are
-     * read-modify-writes. Publishes the nodes' next, and what they are in.
+    /* sync(pushed): release. Pairs with the load of `lo` in weir__stack_try_pop() and the
+     * compare-and-swap in weir_stack_pop_all(), through other pushes and pops on top: all
+     * are read-modify-writes. Publishes the nodes' next, and what they are in.
      * relaxed on failure: the pointer is compared and stored, and not followed. */
     return weir_atomic_cas(&stack->head.lo, top, weir__stack_word(first), WEIR_RELEASE,
                            WEIR_RELAXED);

@@ -34,7 +34,8 @@
  * Memory:    64 bytes for seven words, in the caller's buffer; nothing is allocated
  *            after init.
  * Complexity: one compare-and-swap (8 bytes) a call, whatever its number of elements;
- *            one load and two stores an element, all in the element's own line.
+ *            three accesses an element (put: a load and two stores; take: two loads and a
+ *            store), all in the element's own line.
  *
  * Edges:
  *   filled   try_enqueue -> try_dequeue  carries the element
