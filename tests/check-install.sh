@@ -74,6 +74,14 @@ else
     else
         skip "no C++ compiler: no C++ program on the installed copy"
     fi
+    step_cflags=$("$PKG_CONFIG" --cflags weir-step) step_libs=$("$PKG_CONFIG" --libs weir-step)
+    expect "the step harness with pkg-config" $CC -std=c11 $CFLAGS $STRICT $step_cflags \
+        "$srcdir/tests/install/step.c" $step_libs -o "$work/step" && runs "$work/step" "the step harness"
+    if [ "$HAVE_CXX" = yes ]; then
+        expect "the step harness in C++17" $CXX -x c++ -std=c++17 $CXXFLAGS $STRICT $step_cflags \
+            "$srcdir/tests/install/step.c" $step_libs -o "$work/step-cxx"
+        runs "$work/step-cxx" "the step harness in C++"
+    fi
     if [ "$HAVE_TSAN" = yes ] && { [ -n "$EMULATOR" ] || [ "$RUNS" = no ]; }; then
         skip "cross build: ThreadSanitizer does not run in an emulator, weir-tsan.pc is not tried"
     elif [ "$HAVE_TSAN" = yes ]; then
@@ -111,7 +119,7 @@ else
         -Dweir_DIR="$libdir/cmake/weir" >"$work/said" 2>&1 &&
         "$CMAKE" --build "$work/cmake" >>"$work/said" 2>&1; then
         pass
-        for program in user-c user-cxx user-static; do
+        for program in user-c user-cxx user-static step; do
             [ ! -e "$work/cmake/$program" ] || runs "$work/cmake/$program" "CMake, $program"
         done
     else

@@ -33,12 +33,11 @@ tests/costs.c tests/costs_words.c tests/costs_queues.c tests/costs_reclaim.c   w
 stress/selftest.c                    shows that the stress body can fail
 bench/step.c bench/step_sweep.c      the step harness on the peers
 bench/main.c bench/driver.c bench/machine.c bench/table.c bench/shim.cc   weir-bench
-bench/step_sweep.c                      bench/step.c: a peer under the step harness
 "
 
 # Which instruments there are yet.
 has_model_checker() { grep -q 'libweir_check' Makefile.am; }
-has_arm64() { [ ! -e .ci/run ] || grep -q 'host=aarch64' .ci/run; }
+has_arm64() { [ ! -e .ci/run ] || grep -q 'aarch64-linux-gnu' .ci/run; }
 
 awaiting=0
 await() {

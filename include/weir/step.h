@@ -35,7 +35,11 @@
  * Ordering:  what setup did happens before the victim's operation, that of the victim's stop
  *            before what an adversary does, and all of it before check.
  * Memory:    nothing is allocated. SIGTRAP, SIGILL, SIGSEGV, SIGBUS, SIGFPE and SIGABRT are the
- *            harness's from weir_step_begin() on; the program's text is written, byte by byte.
+ *            harness's from weir_step_begin() on, to the end of the program, as are the main
+ *            thread's processor and four threads; the program's text is written, byte by byte.
+ * Must not:  a victim blocks SIGTRAP (nor calls pthread_create, system or posix_spawn, which do),
+ *            forks, or ends its thread or the program. No other thread that blocks SIGTRAP runs
+ *            the code that the victim runs. Each run has to take the same path.
  * Edges:
  *   turn       who gives the turn -> who waits for it  carries all that was done before
  *
@@ -73,7 +77,8 @@ typedef struct weir_step_plan {
     void (*victim)(void *state);                           /* the operation, once */
     void (*adversary[WEIR_STEP_ADVERSARIES])(void *state); /* at each stop; NULL: nobody */
     void (*check)(void *state);                            /* alone, after each run; or NULL */
-    unsigned bound;  /* own instructions of a wait-free operation, at most; 0: none stated */
+    unsigned bound;  /* own instructions of a wait-free operation, at most; 0: none stated. What is
+                        counted: weir_step(3) */
     bool may_refuse; /* its contract says that others may be refused meanwhile: counted, and no
                         failure; that they wait inside their calls is one */
 } weir_step_plan;
@@ -97,16 +102,17 @@ typedef struct weir_step_row {
     unsigned bound;
     bool may_refuse;
     unsigned sweeps;
-    unsigned skipped; /* sweeps that could not be made here */
-    unsigned stops;   /* the victim stood still, once per instruction */
-    unsigned missed;  /* stops that did not come about, though the path led there */
-    unsigned again;   /* stood still a second time in the same run */
-    unsigned aborts;  /* instructions of restartable sequences that were made to abort */
-    unsigned blocked; /* stops at which an adversary could not finish */
-    unsigned inside;  /* of these, where it waited inside a call */
-    unsigned wrong;   /* stops after which an answer or the final state was false */
-    unsigned cut;     /* sweeps that ended early: somebody crashed, or did not end */
-    unsigned most;    /* own instructions when disturbed; counted if a bound is stated */
+    unsigned skipped;   /* sweeps that could not be made here */
+    unsigned stops;     /* the victim stood still, once per instruction */
+    unsigned missed;    /* stops that did not come about, though the path led there */
+    unsigned elsewhere; /* of the stops, those at another instruction than the path's */
+    unsigned again;     /* stood still a second time in the same run */
+    unsigned aborts;    /* instructions of restartable sequences that were made to abort */
+    unsigned blocked;   /* stops at which an adversary could not finish */
+    unsigned inside;    /* of these, where it waited inside a call */
+    unsigned wrong;     /* stops after which an answer or the final state was false */
+    unsigned cut;       /* sweeps that ended early: somebody crashed, or did not end */
+    unsigned most;      /* own instructions when disturbed; counted if a bound is stated */
 
     weir_step_cost alone; /* undisturbed; of the sweep with the most instructions */
 
@@ -119,8 +125,8 @@ typedef struct weir_step_row {
 
 /* ---- operations ---- */
 
-/* Begins: makes the threads. The head of the table comes with the first row. If the environment variable
- * WEIR_STEP_TABLE names a file, each row is appended to it too: title, operation, against,
+/* Begins: makes the threads. The head of the table comes with the first row. If the environment
+ * variable WEIR_STEP_TABLE names a file, each row is appended to it too: title, operation, against,
  * sweeps, stops, again, aborts, blocked, false, own steps alone, at most, bound, and PASS,
  * FAIL, FOUND (of weir_step_print()) or SKIP, between tabs.
  * Returns: false where single instructions cannot be stopped: sweeps then do nothing. */

@@ -12,13 +12,13 @@
 #include <stdlib.h>
 
 typedef struct instruction {
-    bool locked, repeated, wide; /* prefixes f0; f2 or f3; 66 */
+    bool locked, repeated, wide, high; /* prefixes f0; f2 or f3; 66; REX.B */
     const unsigned char *opcode;
 } instruction;
 
 static instruction read_prefixes(uintptr_t pc)
 {
-    instruction i = {false, false, false, (const unsigned char *)pc};
+    instruction i = {false, false, false, false, (const unsigned char *)pc};
 
     for (;; i.opcode++) {
         switch (*i.opcode) {
@@ -42,18 +42,22 @@ static instruction read_prefixes(uintptr_t pc)
             break;
         default:
             if ((*i.opcode & 0xf0) == 0x40) /* REX, the last of them */
-                i.opcode++;
+                i.high = (*i.opcode++ & 1) != 0;
             return i;
         }
     }
 }
 
-/* `lock or $0` of the word that the stack pointer points to, or near: how compilers make a fence.
- */
-static bool is_fence(const unsigned char *opcode)
+/* `lock or $0` or `lock add $0` of the word that the stack pointer points to, or near: how
+ * compilers make a fence. With REX.B the register is r12, and with an index or a number it is
+ * somebody's word. */
+static bool is_fence(const instruction *i)
 {
-    return opcode[0] == 0x83 && (opcode[1] & 0x38) == 0x08 && (opcode[1] & 0x07) == 0x04 &&
-           opcode[1] < 0xc0 && (opcode[2] & 0x07) == 0x04;
+    const unsigned char *const o = i->opcode;
+    const unsigned mode = o[1] >> 6; /* bytes of the displacement: 0, 1, 4 */
+
+    return o[0] == 0x83 && (o[1] & 0x37) == 0x04 && mode < 3 && o[2] == 0x24 && !i->high &&
+           o[3 + (mode == 2 ? 4 : mode)] == 0;
 }
 
 static bool is_one_of(uintptr_t pc, const uintptr_t *functions, size_t count)
@@ -76,7 +80,7 @@ void weir__step_add_cost(weir_step_cost *cost, uintptr_t pc)
     cost->instructions++;
     cost->allocations += is_one_of(pc, allocate, sizeof allocate / sizeof allocate[0]);
     cost->frees += is_one_of(pc, release, 1);
-    if (i.locked && is_fence(o))
+    if (i.locked && is_fence(&i))
         cost->fences++;
     else if (i.locked || ((o[0] == 0x86 || o[0] == 0x87) && o[1] < 0xc0))
         cost->rmws++;

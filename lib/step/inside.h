@@ -43,6 +43,7 @@ typedef struct weir__step_seat {
     size_t cpu;
     pid_t tid;
     clockid_t clock;
+    int stat;         /* /proc/self/task/TID/stat */
     uint64_t mark_ns; /* processor time when it was last found to have spun */
     uint64_t used_ns; /* at the last sample */
     unsigned spinning, sleeping;
@@ -55,7 +56,7 @@ typedef struct stage {
     WEIR_ATOMIC(const char *) blocked; /* likewise */
     WEIR_ATOMIC(const char *) cut;     /* likewise: who crashed, or did not end */
     uintptr_t crashed;                 /* where, if it is so */
-    unsigned ticks, runs, runs_then;   /* of the conductor's own watchdog */
+    WEIR_ATOMIC(unsigned) runs;        /* of setup and check, for the keeper */
     weir__step_seat conductor;         /* in setup and check; it does not wait for turns */
     weir__step_seat victim;
     weir__step_seat adversary[WEIR_STEP_ADVERSARIES];
@@ -63,7 +64,9 @@ typedef struct stage {
 
 extern stage weir__step_stage;
 
-extern _Thread_local weir__step_seat *weir__step_self; /* NULL: no thread of the harness */
+/* NULL: no thread of the harness. Initial-exec: on_trap() reads it while int3 may still be in
+ * __tls_get_addr(), which a shared object would call. */
+extern _Thread_local weir__step_seat *weir__step_self __attribute__((tls_model("initial-exec")));
 
 /* Inline, so that no thread of the harness stands in code that the victim may run
  * and that may hold an int3. */
@@ -77,6 +80,19 @@ static inline long weir__step_futex(WEIR_ATOMIC(uint32_t) * word, int operation,
                          : "=a"(result)
                          : "a"((long)SYS_futex), "D"(word), "S"((long)operation), "d"((long)value),
                            "r"(r10)
+                         : "rcx", "r11", "memory");
+    return result;
+}
+
+/* clock_gettime(2), open(2) and read(2), for the conductor: it must not stand at an int3 while it
+ * is to see that the victim, for whom it is, sleeps. */
+static inline long weir__step_call3(long number, long a, const void *b, long c)
+{
+    long result;
+
+    __asm__ __volatile__("syscall"
+                         : "=a"(result)
+                         : "a"(number), "D"(a), "S"(b), "d"(c)
                          : "rcx", "r11", "memory");
     return result;
 }
@@ -138,11 +154,13 @@ typedef struct orders {
     uint32_t stop_at;
     uint32_t stop_after; /* own instructions between the first stop and the second, or NEVER */
 
-    uint32_t steps; /* own instructions so far; valid while stepping */
-    bool counted;   /* stepped to the end, so that `steps` is the whole */
-    uintptr_t last; /* where the last instruction stood */
-    uint32_t after; /* own instructions before the last stop, or NEVER */
-    uintptr_t pc;   /* of the last stop */
+    uint32_t steps;   /* own instructions so far; valid while stepping */
+    uint32_t repeats; /* of these, repetitions of a string instruction */
+    uint32_t inside;  /* instructions of restartable sequences, which are one trap */
+    bool counted;     /* stepped to the end, so that `steps` is the whole */
+    uintptr_t last;   /* where the last instruction stood */
+    uint32_t after;   /* own instructions before the last stop, or NEVER */
+    uintptr_t pc;     /* of the last stop */
     known_section *learning;
     const char *broken; /* the harness could not follow */
 } orders;
@@ -158,7 +176,13 @@ extern uintptr_t weir__step_path[MAX_STEPS];
 
 /* ---- seat.c ---- */
 
-extern int weir__step_text; /* /proc/self/mem, which writes where the program may not */
+/* Opens /proc/self/mem, which writes where the program may not. Where it cannot, stops are reached
+ * step by step, which is slow. */
+void weir__step_open_text(void);
+
+/* Uses the descriptor no more if the program has closed it: its number may be another file's. */
+void weir__step_keep_text(void);
+
 extern const char weir__step_returned_[] __attribute__((visibility("hidden")));
 
 #define WEIR__STEP_INT3 0xcc      /* SIGTRAP, the program counter behind it */

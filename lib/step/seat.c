@@ -24,10 +24,12 @@
 
 #ifdef WEIR__STEP_WORKS
 
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <ucontext.h>
 
 #define TRAP_FLAG 0x100
@@ -40,14 +42,32 @@ unsigned weir__step_knowns;
 uintptr_t weir__step_path[MAX_STEPS];
 uintptr_t weir__step_kernel_text;
 size_t weir__step_kernel_bytes;
-int weir__step_text = -1;
-_Thread_local weir__step_seat *weir__step_self;
+_Thread_local weir__step_seat *weir__step_self __attribute__((tls_model("initial-exec")));
 
 /* The bounds that the linker gives to the section __rseq_cs; absent: no such code. */
 extern const section sections_begin[] __asm__("__start___rseq_cs") __attribute__((weak));
 extern const section sections_end[] __asm__("__stop___rseq_cs") __attribute__((weak));
 
 /* ---- breakpoints ---- */
+
+static int text = -1;
+static struct stat text_then;
+
+void weir__step_open_text(void)
+{
+    text = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+    if (text >= 0 && fstat(text, &text_then) != 0)
+        text = -1;
+}
+
+void weir__step_keep_text(void)
+{
+    struct stat now;
+
+    if (text >= 0 && (fstat(text, &now) != 0 || now.st_dev != text_then.st_dev ||
+                      now.st_ino != text_then.st_ino))
+        text = -1;
+}
 
 typedef struct breakpoint {
     uintptr_t address;
@@ -73,8 +93,20 @@ static inline bool write_text(uintptr_t address, const unsigned char *code)
 
     __asm__ __volatile__("syscall"
                          : "=a"(result)
-                         : "a"((long)SYS_pwrite64), "D"((long)weir__step_text), "S"(code), "d"(1L),
-                           "r"(r10)
+                         : "a"((long)SYS_pwrite64), "D"((long)text), "S"(code), "d"(1L), "r"(r10)
+                         : "rcx", "r11", "memory");
+    return result == 1;
+}
+
+/* pread(2), likewise: code that is gone gives false and not SIGSEGV. */
+static inline bool read_text(uintptr_t address, unsigned char *code)
+{
+    register uintptr_t r10 __asm__("r10") = address;
+    long result;
+
+    __asm__ __volatile__("syscall"
+                         : "=a"(result)
+                         : "a"((long)SYS_pread64), "D"((long)text), "S"(code), "d"(1L), "r"(r10)
                          : "rcx", "r11", "memory");
     return result == 1;
 }
@@ -89,12 +121,15 @@ bool weir__step_break_at(uintptr_t address, unsigned char code)
             return true;
     }
     b->address = address;
-    b->was = *(const unsigned char *)address;
-    if (!write_text(address, &code))
+    if (!read_text(address, &b->was))
         return false;
-    /* relaxed: as in count_breakpoints(). */
+    /* First, so that a thread which meets the int3 knows whose it is. relaxed: as in
+     * count_breakpoints(). */
     weir_atomic_store(&breakpoints_set, count + 1, WEIR_RELAXED);
-    return true;
+    if (write_text(address, &code))
+        return true;
+    weir_atomic_store(&breakpoints_set, count, WEIR_RELAXED); /* relaxed: likewise */
+    return false;
 }
 
 void weir__step_clear_breakpoints(void)
@@ -204,6 +239,8 @@ static bool at_instruction(uintptr_t *pc, bool broke)
         if (*pc - k->section->start < k->section->length) {
             if (k->steps < MAX_SECTION_STEPS)
                 k->step[k->steps++] = *pc;
+            else
+                weir__step_go.broken = "a restartable sequence takes too many instructions";
             return true;
         }
         k->exit = *pc;
@@ -217,9 +254,11 @@ static bool at_instruction(uintptr_t *pc, bool broke)
         weir__step_go.at_breakpoint = NEVER;
     } else {
         weir__step_go.steps++;
+        weir__step_go.repeats += *pc == weir__step_go.last;
     }
     if (weir__step_go.steps >= MAX_STEPS) {
-        weir__step_go.broken = "the operation takes too many instructions";
+        if (weir__step_go.broken == NULL)
+            weir__step_go.broken = "the operation takes too many instructions";
         return false;
     }
     if (weir__step_go.write_path)
@@ -237,6 +276,7 @@ static bool at_instruction(uintptr_t *pc, bool broke)
     armed = weir__step_section_armed_at(*pc);
     if (armed == NULL)
         return true;
+    weir__step_go.inside += armed->steps;
     if (weir__step_break_at(armed->section->start + armed->section->length, WEIR__STEP_INT3) &&
         weir__step_break_at(armed->section->abort, WEIR__STEP_INT3) &&
         weir__step_break_at(armed->exit, WEIR__STEP_INT3))
@@ -259,9 +299,11 @@ static const char *crash_of(const weir__step_seat *seat, int signal)
          "setup or check crashed: SIGFPE"},
         {"the victim crashed: SIGILL", "an adversary crashed: SIGILL",
          "setup or check crashed: SIGILL"},
+        {"the victim crashed: SIGTRAP", "an adversary crashed: SIGTRAP",
+         "setup or check crashed: SIGTRAP"},
         {"the victim aborted", "an adversary aborted", "setup or check aborted"},
     };
-    static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
     const bool alone = seat == &weir__step_stage.conductor;
     unsigned i = 0;
 
@@ -278,26 +320,11 @@ static bool acts(const weir__step_seat *seat)
     return turn == GO || turn == RESUMED;
 }
 
-/* Whether the conductor, interrupted by its watchdog, is to be cut off. */
-static bool ticks_too_often(void)
-{
-    stage *const s = &weir__step_stage;
-
-    if (s->runs != s->runs_then)
-        s->ticks = 0;
-    s->runs_then = s->runs;
-    s->ticks++;
-    return s->ticks > 4;
-}
-
 static void on_crash(int signal, siginfo_t *info, void *context)
 {
     weir__step_seat *const self = weir__step_self;
-    const bool tick = info->si_code == SI_TIMER && self == &weir__step_stage.conductor;
     const char *none = NULL, *sentence;
 
-    if (tick && !(acts(self) && ticks_too_often()))
-        return;
     if (self == NULL || !acts(self)) {
         /* Not of what is tested, or a signal to cut off what has just ended. */
         if (self != NULL && self->cut_off != NULL)
@@ -309,7 +336,7 @@ static void on_crash(int signal, siginfo_t *info, void *context)
     }
     if (self == &weir__step_stage.victim)
         weir__step_clear_breakpoints();
-    sentence = tick ? "setup or check does not end" : self->cut_off;
+    sentence = self->cut_off;
     if (sentence == NULL) {
         sentence = crash_of(self, signal);
         weir__step_stage.crashed = (uintptr_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
@@ -319,30 +346,54 @@ static void on_crash(int signal, siginfo_t *info, void *context)
     siglongjmp(self->back, 1);
 }
 
+/* Whether the instruction at `pc` is rt_sigprocmask(2) with SIGTRAP among what it blocks: the
+ * kernel would end the program at the next trap. */
+static bool blocks_traps(uintptr_t pc, const greg_t *registers)
+{
+    const unsigned char *const o = (const unsigned char *)pc;
+
+    return o[0] == 0x0f && o[1] == 0x05 && registers[REG_RAX] == SYS_rt_sigprocmask &&
+           registers[REG_RDI] != SIG_UNBLOCK && registers[REG_RSI] != 0 &&
+           (*(const uint64_t *)registers[REG_RSI] >> (SIGTRAP - 1) & 1) != 0;
+}
+
 static void on_trap(int signal, siginfo_t *info, void *context)
 {
     greg_t *const registers = ((ucontext_t *)context)->uc_mcontext.gregs;
     uintptr_t pc = (uintptr_t)registers[REG_RIP];
-    bool broke = false;
+    bool broke = false, go_on;
 
-    if (signal == SIGILL &&
-        (weir__step_self != &weir__step_stage.victim || count_breakpoints() == 0)) {
-        /* An instruction that the code under test should not have. */
+    for (unsigned i = 0; i < count_breakpoints(); i++) {
+        if (signal == SIGILL && weir__step_go.forced)
+            broke = true; /* the kernel has moved `pc` to the section's abort handler already */
+        if (info->si_code > 0 && pc - (signal == SIGTRAP) == breakpoints[i].address) {
+            broke = true;
+            pc = breakpoints[i].address;
+        }
+    }
+    if (weir__step_self != &weir__step_stage.victim) {
+        /* A breakpoint that is meant for the victim, if need be a moment ago: try again until it
+         * is gone. Its byte is still there if it is the program's own. */
+        const unsigned char *const at = (const unsigned char *)(pc - !broke);
+
+        if (signal == SIGTRAP && info->si_code == SI_KERNEL && (broke || *at != WEIR__STEP_INT3))
+            registers[REG_RIP] = (greg_t)(uintptr_t)at;
+        else
+            on_crash(signal, info, context);
+        return;
+    }
+    if (!broke && (signal == SIGILL || info->si_code <= 0 || info->si_code == SI_KERNEL)) {
+        /* What the code under test should not have: ud2, int3, raise(SIGTRAP). */
         on_crash(signal, info, context);
         return;
     }
-    if (weir__step_self != &weir__step_stage.victim) {
-        /* A breakpoint that is meant for the victim: try again until it is gone. */
-        registers[REG_RIP]--;
-        return;
-    }
-    for (unsigned i = 0; i < count_breakpoints(); i++) {
-        broke = true;
-        if (signal == SIGTRAP && pc == breakpoints[i].address + 1)
-            pc = breakpoints[i].address;
-    }
     weir__step_clear_breakpoints();
-    if (at_instruction(&pc, broke))
+    go_on = at_instruction(&pc, broke);
+    if (go_on && blocks_traps(pc, registers)) {
+        weir__step_go.broken = "the operation blocks SIGTRAP, so that it cannot be stopped";
+        go_on = false;
+    }
+    if (go_on)
         registers[REG_EFL] |= TRAP_FLAG;
     else
         registers[REG_EFL] &= ~(greg_t)TRAP_FLAG;
@@ -368,6 +419,7 @@ void weir__step_catch(void)
 {
     static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT};
     struct sigaction action;
+    sigset_t ours;
 
     memset(&action, 0, sizeof action);
     action.sa_flags = SA_SIGINFO | SA_RESTART;
@@ -376,8 +428,14 @@ void weir__step_catch(void)
     sigaction(SIGILL, &action, NULL);
     action.sa_flags |= SA_ONSTACK | SA_NODEFER;
     action.sa_sigaction = on_crash;
-    for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++)
+    sigemptyset(&ours);
+    for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++) {
         sigaction(crashes[i], &action, NULL);
+        sigaddset(&ours, crashes[i]);
+    }
+    sigaddset(&ours, SIGTRAP);
+    sigaddset(&ours, SIGILL);
+    pthread_sigmask(SIG_UNBLOCK, &ours, NULL); /* the threads inherit it */
 }
 
 /* ---- the threads ---- */
@@ -400,8 +458,12 @@ void weir__step_hurry(void)
         int32_t nice;
         uint32_t priority;
         uint64_t runtime, deadline, period;
-    } attributes = {sizeof attributes, SCHED_OTHER, 0, 0, 0, 100000, 0, 0};
+    } attributes;
 
+    if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0 ||
+        attributes.policy != SCHED_OTHER)
+        return;
+    attributes.runtime = 100000; /* the policy and nice(1) are the user's */
     (void)syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 

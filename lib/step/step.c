@@ -14,8 +14,8 @@
  * has grown by SLICE_NS in each of SPINNING samples; one that sleeps, when it was
  * found asleep, its processor time unchanged, in SLEEPING samples in a row. A victim that
  * nothing holds up and that is stuck ENDLESS times as long is cut off, and so is an
- * adversary after the victim has finished. The conductor itself, in setup and check, has a timer
- * of its own processor time. */
+ * adversary after the victim has finished. Over the conductor itself, in setup and check, a
+ * thread watches that does nothing else. */
 
 #include "inside.h"
 
@@ -31,26 +31,22 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-#ifndef sigev_notify_thread_id
-#define sigev_notify_thread_id _sigev_un._tid
-#endif
-
 #define SLICE_NS 4000000
 #define SPINNING 8
 #define SLEEPING 4
-#define SAMPLES 8  /* stops of a sweep that are followed by a second one, and to the end */
-#define SHORT 32   /* instructions of an operation of which all stops are stepped to the end */
+#define SAMPLES 8 /* stops of a sweep that are followed by a second one, and to the end */
+/* Instructions stepped behind stops, to count them: in a row's first sweep, and in the others. */
+#define COUNTED_FIRST 2048
+#define COUNTED 64
 #define NEAR 24    /* instructions from a first stop to most second ones */
 #define MISSES 5   /* runs that may go past their stop: a section that a preemption aborted */
 #define ENDLESS 50 /* times as long as an adversary: 1.6 s of its processor time */
 #define GONE 500   /* times as long: it cannot even be cut off */
-#define TICK_NS                                                                      \
-    500000000 /* of the conductor's processor time in one setup or check, five times \
-               */
 
 /* For each place of the path: how often it had been there before, and the place, not after it, from
  * which it is best stepped to. */
 static uint32_t visits[MAX_STEPS], step_from[MAX_STEPS];
+static bool is_rmw[MAX_STEPS]; /* what stands there */
 
 /* ---- watchdog ---- */
 
@@ -69,27 +65,24 @@ static uint64_t used_ns(const weir__step_seat *s)
 {
     struct timespec t = {0, 0};
 
-    clock_gettime(s->clock, &t);
+    weir__step_call3(SYS_clock_gettime, s->clock, &t, 0);
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 /* Returns: whether the kernel says that the thread waits for something. */
 static bool asleep(const weir__step_seat *s)
 {
-    char name[64], stat[512];
-    const char *after;
-    ssize_t got;
-    int fd;
+    char stat[512];
+    long at;
 
-    snprintf(name, sizeof name, "/proc/self/task/%d/stat", (int)s->tid);
-    fd = open(name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    got = read(fd, stat, sizeof stat - 1);
-    close(fd);
-    stat[got > 0 ? got : 0] = '\0';
-    after = strrchr(stat, ')');
-    return after != NULL && after[1] == ' ' && after[2] == 'S';
+    /* lseek and read, since pread takes a fourth argument. */
+    weir__step_call3(SYS_lseek, s->stat, NULL, SEEK_SET);
+    at = weir__step_call3(SYS_read, s->stat, stat, (long)sizeof stat);
+    if (at <= 0)
+        return true; /* it has ended itself: pthread_exit(3) */
+    while (at > 0 && stat[at - 1] != ')')
+        at--;
+    return stat[at + 1] != 'R';
 }
 
 static void watch_begin(weir__step_seat *s)
@@ -203,13 +196,35 @@ static void alone(void (*function)(void *state))
 
     if (function == NULL)
         return;
-    weir__step_stage.runs++;
+    /* relaxed: a hint to the keeper. */
+    weir_atomic_fetch_add(&weir__step_stage.runs, 1, WEIR_RELAXED);
     /* relaxed: own word. */
     weir_atomic_store(&self->turn, GO, WEIR_RELAXED);
     weir__step_act(self, function, 0);
     /* relaxed: own word. */
     weir_atomic_store(&self->turn, IDLE, WEIR_RELAXED);
 }
+
+/* What the undisturbed operation takes, from the path that has just been written. */
+static weir_step_cost cost_of(uint32_t steps)
+{
+    weir_step_cost cost = {0, 0, 0, 0, 0, 0};
+
+    /* A string instruction that repeats itself is one. */
+    for (uint32_t i = 0; i < steps; i++) {
+        const unsigned rmws = cost.rmws;
+
+        if (i == 0 || weir__step_path[i] != weir__step_path[i - 1])
+            weir__step_add_cost(&cost, weir__step_path[i]);
+        is_rmw[i] = cost.rmws != rmws;
+    }
+    for (unsigned i = 0; i < weir__step_knowns; i++)
+        for (unsigned j = 0; j < weir__step_known[i].steps; j++)
+            weir__step_add_cost(&cost, weir__step_known[i].step[j]);
+    return cost;
+}
+
+static weir_step_cost path_cost; /* of the last path that was written */
 
 /* Does what `go` says; `stop` is where the victim is to be met, or 0. */
 static outcome run(uintptr_t stop)
@@ -246,6 +261,9 @@ static outcome run(uintptr_t stop)
             finishes(&s->adversary[i], "an adversary does not end, though the victim was let go");
         s->adversary[i].asked = false;
     }
+    /* Before check, which may unmap the code. */
+    if (weir__step_go.write_path && weir__step_go.counted)
+        path_cost = cost_of(weir__step_go.steps);
     /* relaxed: the turns order these. */
     if (weir_atomic_load(&s->cut, WEIR_RELAXED) == NULL)
         alone(plan->check);
@@ -300,6 +318,12 @@ static outcome run_to(uint32_t step, uint32_t then, bool count)
 
     go_plainly();
     weir__step_go.stop_at = step;
+    for (uint32_t i = 0; i < from; i++) {
+        const known_section *const k = weir__step_section_armed_at(weir__step_path[i]);
+
+        weir__step_go.repeats += weir__step_path[i + 1] == weir__step_path[i];
+        weir__step_go.inside += k == NULL ? 0 : k->steps;
+    }
     weir__step_go.stop_after = then;
     weir__step_go.step_to_end = count && weir__step_stage.plan->bound != 0;
     weir__step_go.at_breakpoint = from;
@@ -318,8 +342,9 @@ static outcome run_to_abort(const known_section *s, unsigned step)
 /* Adds the outcome to the row. Returns: whether all was well. */
 static bool tally(weir_step_row *row, const outcome *result)
 {
-    if (weir__step_go.counted && weir__step_go.steps != NEVER && weir__step_go.steps > row->most)
-        row->most = weir__step_go.steps;
+    if (weir__step_go.counted && weir__step_go.steps != NEVER &&
+        weir__step_go.steps - weir__step_go.repeats + weir__step_go.inside > row->most)
+        row->most = weir__step_go.steps - weir__step_go.repeats + weir__step_go.inside;
     row->wrong += result->wrong != NULL;
     row->blocked += result->blocked != NULL;
     row->inside += result->inside;
@@ -328,7 +353,7 @@ static bool tally(weir_step_row *row, const outcome *result)
         return true;
     /* The earliest; but what ends the sweep goes before all. */
     if (row->sentence == NULL || (result->cut != NULL && row->cut == 1) ||
-        (row->cut == 0 && weir__step_go.after < row->after)) {
+        (row->cut == 0 && row->pc != 0 && weir__step_go.after < row->after)) {
         row->sentence = result->cut != NULL     ? result->cut
                         : result->wrong != NULL ? result->wrong
                                                 : result->blocked;
@@ -346,6 +371,7 @@ static unsigned sweeps, thin = 1;
 static void start_thread(weir__step_seat *s, size_t cpu)
 {
     pthread_t thread;
+    char name[64];
 
     s->cpu = cpu;
     /* relaxed: the thread is not there yet. */
@@ -356,6 +382,8 @@ static void start_thread(weir__step_seat *s, size_t cpu)
         exit(1);
     }
     weir__step_await_turn(s, IDLE);
+    snprintf(name, sizeof name, "/proc/self/task/%d/stat", (int)s->tid);
+    s->stat = open(name, O_RDONLY | O_CLOEXEC);
 }
 
 /* One processor for all, and another, if there is one, for the second adversary. */
@@ -397,20 +425,48 @@ static void find_kernel_text(void)
         }
 }
 
-/* Counts the conductor's processor time; its ticks come as SIGABRT. */
-static void start_timer(void)
+/* Watches over setup and check, for as long as the program lives, ten times a second: cuts off what
+ * spins for two seconds of its processor time, or sleeps through twenty looks. Inline system calls
+ * only: an int3 may be anywhere else. */
+static void *keep(void *unused)
 {
-    const struct itimerspec tick = {{0, TICK_NS}, {0, TICK_NS}};
-    struct sigevent event;
-    timer_t timer;
+    const struct timespec tenth = {0, 100000000};
+    weir__step_seat *const s = &weir__step_stage.conductor;
+    unsigned runs = 0, sleeping = 0;
+    uint64_t first = 0, last = 0;
 
-    memset(&event, 0, sizeof event);
-    event.sigev_notify = SIGEV_THREAD_ID;
-    event.sigev_signo = SIGABRT;
-    event.sigev_notify_thread_id = weir__step_stage.conductor.tid;
-    if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer) != 0 ||
-        timer_settime(timer, 0, &tick, NULL) != 0)
-        fprintf(stderr, "step: no timer: a check that never ends will not be cut off\n");
+    for (;;) {
+        const uint64_t used = used_ns(s);
+        /* relaxed: a hint. */
+        const unsigned now = weir_atomic_load(&weir__step_stage.runs, WEIR_RELAXED);
+
+        if (now != runs || weir__step_turn_of(s) != GO) {
+            runs = now;
+            first = used;
+            sleeping = 0;
+        }
+        sleeping = used == last && asleep(s) ? sleeping + 1 : 0;
+        last = used;
+        if (weir__step_turn_of(s) == GO && (used - first > 2000000000 || sleeping > 20)) {
+            s->cut_off = "setup or check does not end";
+            weir__step_call3(SYS_tkill, s->tid, (const void *)(uintptr_t)SIGABRT, 0);
+            first = used;
+            sleeping = 0;
+        }
+        weir__step_call3(SYS_nanosleep, (long)(uintptr_t)&tenth, NULL, 0);
+    }
+    return unused;
+}
+
+static void start_keeper(void)
+{
+    weir__step_seat *const s = &weir__step_stage.conductor;
+    pthread_t thread;
+
+    s->stat = open("/proc/thread-self/stat", O_RDONLY | O_CLOEXEC);
+    if (s->stat < 0 || pthread_getcpuclockid(pthread_self(), &s->clock) != 0 ||
+        pthread_create(&thread, NULL, keep, NULL) != 0)
+        fprintf(stderr, "step: nobody watches: a check that never ends will not be cut off\n");
 }
 
 static void nothing(void *state)
@@ -437,13 +493,15 @@ const char *weir__step_start(void)
         return "a sanitizer does not run single instructions";
     if (!started) {
         started = true;
-        weir__step_text = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+        weir__step_open_text();
         weir__step_catch();
         weir__step_catch_here(&weir__step_stage.conductor);
         find_kernel_text();
-        start_timer();
+        start_keeper();
         start_threads();
     }
+    if (weir__step_stage.victim.stat < 0)
+        return "without /proc it is not known who sleeps";
     weir__step_stage.plan = &probe;
     weir__step_begun = true;
     if (run_alone(&result) == 0)
@@ -455,28 +513,13 @@ const char *weir__step_start(void)
 
 void weir_step_thin(unsigned each)
 {
-    thin = each;
+    thin = each == 0 ? 1 : each;
 }
 
 /* Returns: whether the later stop at an instruction is left out of this sweep. */
 static bool thinned(uint32_t step)
 {
     return visits[step] >= WEIR_STEP_PASSES && (visits[step] + sweeps) % thin != 0;
-}
-
-/* What the undisturbed operation takes, from the path that has just been written. */
-static weir_step_cost cost_of(uint32_t steps)
-{
-    weir_step_cost cost = {0, 0, 0, 0, 0, 0};
-
-    /* A string instruction that repeats itself is one. */
-    for (uint32_t i = 0; i < steps; i++)
-        if (i == 0 || weir__step_path[i] != weir__step_path[i - 1])
-            weir__step_add_cost(&cost, weir__step_path[i]);
-    for (unsigned i = 0; i < weir__step_knowns; i++)
-        for (unsigned j = 0; j < weir__step_known[i].steps; j++)
-            weir__step_add_cost(&cost, weir__step_known[i].step[j]);
-    return cost;
 }
 
 /* Twice undisturbed: at full speed first, since what happens only the first time (symbols that
@@ -489,6 +532,7 @@ static uint32_t begin_sweep(const weir_step_plan *plan, void *state, weir_step_r
     weir__step_stage.plan = plan;
     weir__step_stage.state = state;
     weir__step_knowns = 0;
+    weir__step_keep_text();
     go_plainly();
     result = run((uintptr_t)weir__step_returned_);
     tally(row, &result);
@@ -498,8 +542,8 @@ static uint32_t begin_sweep(const weir_step_plan *plan, void *state, weir_step_r
     tally(row, &result);
     if (result.cut != NULL)
         return 0;
-    if (steps > row->alone.instructions)
-        row->alone = cost_of(steps);
+    if (path_cost.instructions > row->alone.instructions)
+        row->alone = path_cost;
     return steps;
 }
 
@@ -512,6 +556,16 @@ bool weir_step_count(const weir_step_plan *plan, void *state, weir_step_cost *co
         return false;
     *cost = row.alone;
     return true;
+}
+
+/* Whether the victim is stepped to its end after this stop, so that its own instructions are
+ * counted: where a compare-and-swap comes next, which may now fail; and always, unless that is
+ * too many steps: then after some stops, others in each sweep. */
+static bool is_counted(const weir_step_row *row, uint32_t step, uint32_t steps)
+{
+    const uint32_t most = row->sweeps == 1 ? COUNTED_FIRST : COUNTED;
+
+    return is_rmw[step] || (step + sweeps) % (1 + steps * (uint64_t)steps / 2 / most) == 0;
 }
 
 void weir_step_sweep(const weir_step_plan *plan, void *state, weir_step_row *row)
@@ -535,9 +589,10 @@ void weir_step_sweep(const weir_step_plan *plan, void *state, weir_step_row *row
         if (thinned(step))
             continue;
         do
-            result = run_to(step, NEVER, steps <= SHORT);
-        while (result.stops == 0 && ++tries < MISSES);
+            result = run_to(step, NEVER, is_counted(row, step, steps));
+        while (result.stops == 0 && result.cut == NULL && ++tries < MISSES);
         row->missed += result.stops == 0;
+        row->elsewhere += result.stops != 0 && weir__step_go.pc != weir__step_path[step];
         row->stops += result.stops;
         if (!tally(row, &result) || !sampled) {
             if (result.cut != NULL)
@@ -573,7 +628,8 @@ void weir_step_false(const char *sentence)
     const char *none = NULL;
 
     /* relaxed: a constant string; the turns order it before the conductor reads. */
-    weir_atomic_cas(&weir__step_stage.wrong, &none, sentence, WEIR_RELAXED, WEIR_RELAXED);
+    weir_atomic_cas(&weir__step_stage.wrong, &none, sentence != NULL ? sentence : "false",
+                    WEIR_RELAXED, WEIR_RELAXED);
 }
 
 bool weir_step_retry(const char *sentence)
@@ -583,7 +639,8 @@ bool weir_step_retry(const char *sentence)
     if (self == NULL || self == &weir__step_stage.conductor || self->tries++ < WEIR_STEP_TRIES)
         return true;
     /* relaxed: as in weir_step_false(). */
-    weir_atomic_store(&weir__step_stage.blocked, sentence, WEIR_RELAXED);
+    weir_atomic_store(&weir__step_stage.blocked, sentence != NULL ? sentence : "blocked",
+                      WEIR_RELAXED);
     return false;
 }
 

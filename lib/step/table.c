@@ -8,11 +8,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 bool weir__step_begun;
 
 static const char *table, *reason; /* its title; why everything is skipped, or NULL */
 static unsigned all_rows, all_stops, all_aborts, bad_rows, skipped_rows;
+
+static pid_t began;
+
+/* A victim or adversary that calls exit(3) would end the program as if all were well. */
+static void at_exit(void)
+{
+    if (!weir__step_begun || getpid() != began)
+        return;
+    printf("FAILED %s: the program ended before weir_step_end()\n", table);
+    fflush(stdout);
+    _exit(1);
+}
 
 static void print_head(void)
 {
@@ -27,6 +40,9 @@ bool weir_step_begin(const char *title)
     all_rows = all_stops = all_aborts = bad_rows = skipped_rows = 0;
     reason = weir__step_start();
     weir__step_begun = reason == NULL;
+    if (began == 0)
+        atexit(at_exit);
+    began = getpid();
     if (!weir__step_begun) {
         printf("SKIP %s: %s\n", title, reason);
         return false;
@@ -79,6 +95,8 @@ static void print_place(uintptr_t pc)
         header = (const Elf64_Ehdr *)object.dli_fbase;
         snprintf(file, sizeof file, "%s", object.dli_fname);
     }
+    if (strchr(file, '\'') != NULL) /* it goes through the shell */
+        return;
     if (header->e_type == ET_DYN)
         at -= (unsigned long)(uintptr_t)header;
     ask(6, "addr2line -s -f -i -p -e '%s' %#lx 2>/dev/null", file, at);
@@ -131,7 +149,10 @@ static void write_row(const weir_step_row *row, const char *verdict)
     fprintf(file, "%s\t%s\t%s\t%u\t%u\t%u\t%u\t%u\t%u\t%u\t%u\t%u\t%s\n", table, row->operation,
             row->against, row->sweeps, row->stops, row->again, row->aborts, row->blocked,
             row->wrong + row->cut, row->alone.instructions, row->most, row->bound, verdict);
-    fclose(file);
+    if (fclose(file) != 0) {
+        fprintf(stderr, "step: %s cannot be written\n", name);
+        exit(1);
+    }
 }
 
 static void print_sentence(const weir_step_row *row, bool places)
@@ -174,6 +195,9 @@ static void print_row(const weir_step_row *row, bool places)
     if (row->missed != 0)
         printf("    missed: %u stops, at instructions that the operation does not always reach\n",
                row->missed);
+    if (row->elsewhere != 0)
+        printf("    elsewhere: %u stops, where the operation did not take the undisturbed path\n",
+               row->elsewhere);
     fflush(stdout);
     all_stops += row->stops + row->again;
     all_aborts += row->aborts;
