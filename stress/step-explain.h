@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
-/* stress/step-explain.h: whether some order of the operations explains all their answers: each
- * between its begin and its end, as a sequential model of the structure does them. Included once,
- * by a sweep that has defined
+/* stress/step-explain.h: whether some order of the operations explains all their answers:
+ * each between its begin and its end, as a sequential model of the structure does them.
+ * Included once, by a sweep that has defined
  *
- *     box      with `history by[1 + WEIR_STEP_ADVERSARIES]`, the victim's first: `count` events,
- * each with its `begin` and `end`; and `clock` model    what is inside model_does(b, m, event)
- * whether the event can be next; if so does it to *m model_is_left(b, m)       whether *m is what
- * was found inside at the end */
+ *   box                      with `history by[1 + WEIR_STEP_ADVERSARIES]`, the victim's first:
+ *                            `count` events, each with its `begin` and `end`; and `clock`
+ *   model                    what is inside
+ *   model_does(b, m, event)  whether the event can be next; if so does it to *m
+ *   model_is_left(b, m)      whether *m is what was found inside at the end */
 
 #ifndef WEIR_STRESS_STEP_EXPLAIN_H
 #define WEIR_STRESS_STEP_EXPLAIN_H

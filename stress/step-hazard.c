@@ -8,7 +8,7 @@
  * And one that is broken, which must be found out: a reader that does not look again whether what
  * it protects is still there. */
 
-#include "step-reclaim.h"
+#include "step-reclaim-pairs.h"
 
 #include <weir/hazard.h>
 
@@ -50,9 +50,9 @@ static void hazard_born(void *record, object *o)
 }
 
 static const face hazard = {
-    "hazard",           false,          hazard_make,   hazard_destroy, hazard_self,
-    hazard_synchronize, hazard_barrier, hazard_stats,  hazard_leave,   hazard_begin,
-    hazard_end,         hazard_born,    hazard_retire, hazard_collect, BOUND_OF_HAZARDS};
+    "hazard",           NULL,           false,         hazard_make,    hazard_destroy,  hazard_self,
+    hazard_synchronize, hazard_barrier, hazard_stats,  hazard_leave,   hazard_begin,    hazard_end,
+    hazard_inside,      hazard_born,    hazard_retire, hazard_collect, BOUND_OF_HAZARDS};
 
 /* ---- readers ---- */
 
@@ -89,13 +89,85 @@ static void hazard_reads_two(box *b, void *record)
 }
 
 static const operation readers[] = {
-    {"protect, clear", hazard_reads, READS | HOLDS, 0, 0},
-    {"protect two, one far", hazard_reads_two, READS, 0, 0},
+    {"protect", "clear", hazard_reads, READS | HOLDS, 0, 0},
+    {"protect", "two, one far", hazard_reads_two, READS, 0, 0},
 };
 
 static const operation marks[] = {
-    {"set, clear", hazard_sets_and_clears, MARKS, WAIT_FREE, 0},
+    {"set", "clear", hazard_sets_and_clears, MARKS, WAIT_FREE, 0},
 };
+
+/* ---- each operation by itself ---- */
+
+WEIR_HAZARD_DEFINE(objects, object, retired);
+
+static void hazard_protects_typed(box *b, unsigned who)
+{
+    reading *const r = &b->stays[who];
+
+    use_again(r);
+    r->inside = true;
+    r->object = objects_protect((weir_hazard_record *)b->record[who], 0, &b->typed);
+    use(r->object);
+}
+
+/* Protected only if it was still shared then. */
+static void hazard_sets(box *b, unsigned who)
+{
+    reading *const r = &b->stays[who];
+    void *const o = weir_atomic_load(&b->shared, WEIR_ACQUIRE);
+
+    use_again(r);
+    weir_hazard_set((weir_hazard_record *)b->record[who], 0, o);
+    r->inside = true;
+    r->object = weir_atomic_load(&b->shared, WEIR_ACQUIRE) == o ? (object *)o : NULL;
+    use_again(r);
+}
+
+static void hazard_has_far(box *b, unsigned who)
+{
+    if (weir_hazard_reserve((weir_hazard_record *)b->record[who], FAR_SLOT + 1) != 0)
+        weir_step_false("no memory for more slots");
+}
+
+/* Each is held in its own slot, and given up at the end. */
+static void hazard_protects_far(box *b, unsigned who)
+{
+    weir_hazard_record *const me = (weir_hazard_record *)b->record[who];
+    reading *const r = &b->stays[who];
+    object *const o = (object *)weir_hazard_protect(me, FAR_SLOT, &b->shared);
+
+    use(o);
+    /* What is held far goes over to the near slot, without a moment between. */
+    weir_hazard_set(me, 0, o);
+    weir_hazard_clear(me, FAR_SLOT);
+    r->inside = true;
+    r->object = o;
+    use(o);
+}
+
+static void hazard_reserves(box *b, unsigned who)
+{
+    hazard_has_far(b, who);
+    hazard_protects_far(b, who);
+}
+
+static const act acts[] = {
+    SELF_ACT,
+    {"protect", NULL, NULL, begins, KEEPS, 0, 0},
+    {"set", NULL, NULL, hazard_sets, KEEPS, 400, 0},
+    {"clear", NULL, begins, ends, KEEPS, 380, 0},
+    INSIDE_ACT(250),
+    {"reserve", NULL, hazard_has_far, hazard_has_far, 0, 0, 0},
+    WRITER_ACTS,
+};
+
+static const act others[] = {
+    {"protect", "far", hazard_has_far, hazard_protects_far, KEEPS, 0, 0},
+    {"protect", "typed", NULL, hazard_protects_typed, KEEPS, 0, 0},
+};
+
+static const act reserve = {"reserve", "grows", NULL, hazard_reserves, KEEPS, 0, 0};
 
 static void sweep(void)
 {
@@ -105,6 +177,10 @@ static void sweep(void)
     sweep_table(&b, &hazard, writers, COUNT(writers), true);
     sweep_table(&b, &hazard, readers, COUNT(readers), false);
     sweep_table(&b, &hazard, marks, COUNT(marks), false);
+    sweep_pairs(&b, acts, COUNT(acts), others, COUNT(others), &whole);
+    sweep_in_new_domain(&b, &first_use, acts, COUNT(acts), &whole);
+    sweep_orphans(&b);
+    sweep_in_new_domain(&b, &reserve, acts, COUNT(acts), &whole);
     close_box(&b);
 }
 
@@ -121,14 +197,14 @@ static void hazard_looks_once(box *b, void *record)
 
 static void finds_a_protect_that_looks_once(void)
 {
-    static const operation naive = {"load, set, clear", hazard_looks_once, READS, 0, 0};
+    static const operation naive = {"set", "not confirmed, clear", hazard_looks_once, READS, 0, 0};
     static box b;
     weir_step_row row;
 
     open_box(&b, &hazard);
     sweep_line(&b, &hazard, &naive, &replace_and_collect, BOTH, &row);
     weir_step_print(&row);
-    CHECK(row.wrong > 0 && row.wrong < row.stops);
+    CHECK(row.skipped != 0 || (row.wrong > 0 && row.wrong < row.stops));
     CHECK_EQ(row.blocked, 0);
     close_box(&b);
 }

@@ -88,51 +88,67 @@ static size_t mpsc_take_burst(uintptr_t *values, size_t n)
     return got;
 }
 
+static size_t mpsc_holds(uintptr_t *values, size_t n)
+{
+    (void)values;
+    (void)n;
+    return !weir_mpsc_empty(&mpsc_queue);
+}
+
 /* With one adversary, so that its answers are kept in the order in which they came. */
-static void mpsc_check(box *b)
+static void mpsc_check(const trial *t)
 {
     /* relaxed: all are done. */
-    if (b->operation->what == PUT && !has_two_adversaries(b) &&
+    if (t->operation->what == PUT && !has_two_adversaries(t) &&
         weir_atomic_load(&sleeps, WEIR_RELAXED) && !weir_mpsc_empty(&mpsc_queue))
         weir_step_false("nobody was told to wake a consumer that had found the queue empty");
 }
 
-static const face mpsc = {"mpsc",          {4, 0}, mpsc_make, mpsc_destroy, mpsc_put,
-                          mpsc_take_burst, false,  false,     true,         mpsc_check};
-
-static const operation producer_operations[] = {
-    {"enqueue", mpsc_put, PUT, 1, false, false, 0},
-    {"enqueue_chain", mpsc_put_chain, PUT, 3, true, true, 0},
+static const face mpsc = {
+    .capacities = {4, 3, 0}, /* no bound, but how many are inside */
+    .make = mpsc_make,
+    .destroy = mpsc_destroy,
+    .put = mpsc_put,
+    .take = mpsc_take_burst,
+    .single = CONSUMER,
+    .exact = true,
+    .one_more = true, /* then all that is inside has been taken over */
+    .check = mpsc_check,
 };
 
-static const operation consumer_operations[] = {
-    {"try_dequeue", mpsc_take, TAKE, 1, false, false, 400},
-    {"dequeue_burst", mpsc_take_burst, TAKE, 3, false, false, 700},
+/* The consumer takes over at most the nodes that the scripts leave: constant but for those. */
+static const operation operations[] = {
+    {"mpsc_enqueue", mpsc_put, PRODUCER, PUT, 1, EACH, 0, NULL},
+    {"mpsc_try_dequeue", mpsc_take, CONSUMER, TAKE, 1, EACH, 400, NULL},
+    {"mpsc_enqueue_chain", mpsc_put_chain, PRODUCER, PUT, 3, AT_ONCE, 0, NULL},
+    {"mpsc_dequeue_burst", mpsc_take_burst, CONSUMER, TAKE, 3, EACH, 600, NULL},
+    {"mpsc_empty", mpsc_holds, CONSUMER, HOLDS, 0, EACH, 80, NULL},
 };
 
 static const script consumer_and_producers[] = {
-    {"dequeue", {"d", NULL}},
-    {"R2: dequeue, enqueue it again", {"r", NULL}},
-    {"R4: 8 times enqueue, dequeue", {"edededededededed", NULL}},
-    {"drain, fill, drain", {"dddddeeeddddd", NULL}},
-    {"two producers", {"eee", "eee"}},
-    {"a producer and the consumer", {"eee", "ddd"}},
+    {"dequeue", {"d", NULL}, {NULL, NULL}},
+    {"R2: dequeue, enqueue it again", {"r", NULL}, {NULL, NULL}},
+    {"R4: 8 times enqueue, dequeue", {"edededededededed", NULL}, {NULL, NULL}},
+    {"drain, fill, drain", {"dddddeeeddddd", NULL}, {NULL, NULL}},
+    {"two producers", {"eee", "eee"}, {NULL, NULL}},
+    {"a producer and the consumer", {"eee", "ddd"}, {NULL, NULL}},
 };
 
 static const script producers[] = {
-    {"enqueue", {"e", NULL}},
-    {"fill", {"eeeee", NULL}},
-    {"two producers", {"eee", "eee"}},
+    {"enqueue", {"e", NULL}, {NULL, NULL}},
+    {"fill", {"eeeee", NULL}, {NULL, NULL}},
+    {"two producers", {"eee", "eee"}, {NULL, NULL}},
 };
 
 int main(void)
 {
-    static box b;
+    static trial t;
     weir_backoff backoff = WEIR_BACKOFF_INIT;
 
     weir_step_begin("step-mpsc");
     weir_backoff_wait(&backoff); /* its first call measures */
-    SWEEP(&b, &mpsc, producer_operations, consumer_and_producers);
-    SWEEP(&b, &mpsc, consumer_operations, producers);
+    SWEEP_SCRIPTS(&t, &mpsc, operations, PRODUCER, consumer_and_producers, WHOLLY);
+    SWEEP_SCRIPTS(&t, &mpsc, operations, CONSUMER, producers, WHOLLY);
+    SWEEP_MATRIX(&t, &mpsc, operations, SHORTLY);
     return weir_step_end();
 }

@@ -2,8 +2,10 @@
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
 /* stress/step-reclaim.h: what the sweeps of the reclamation schemes share: each operation is
- * stopped after each of its instructions while others replace the shared object, retire, collect,
- * read, wait with a deadline that has passed, leave and come back.
+ * stopped after each of its instructions while others replace the shared object, retire,
+ * collect, read, wait with a deadline that has passed, leave and come back. Here what is done to
+ * reads from begin to end, and to writers, by scripts; stress/step-reclaim-pairs.h has each
+ * operation by itself against each other.
  *
  * What is checked: an object is never reclaimed while a reader may use it, whoever that is: the
  * victim, an adversary that stays inside from act to act, or a bystander that has been inside
@@ -73,8 +75,9 @@ typedef struct reading {
 /* ---- a scheme under test ---- */
 
 typedef struct face {
-    const char *name;
-    bool keeps_all; /* a reader inside may keep what it has not loaded too */
+    const char *name;   /* of its functions: weir_NAME_... */
+    const char *scheme; /* of a guard; else NULL */
+    bool keeps_all;     /* a reader inside may keep what it has not loaded too */
     /* Of a domain: */
     int (*make)(void **domain, const weir_reclaim_options *options);
     int (*destroy)(void *domain);
@@ -86,6 +89,7 @@ typedef struct face {
     void (*leave)(void *record);
     void (*begin)(void *record, reading *r, const WEIR_ATOMIC(void *) * from);
     void (*end)(void *record, reading *r);
+    bool (*inside)(void *record);
     void (*born)(void *record, object *o);
     void (*retire)(void *record, object *o);
     size_t (*collect)(void *record);
@@ -106,7 +110,7 @@ enum {
 };
 
 typedef struct operation {
-    const char *name;
+    const char *verb, *variant; /* weir_NAME_verb, or what begins with it */
     void (*run)(box *b, void *record);
     unsigned kind;
     unsigned bound; /* own instructions, where its banner says wait-free */
@@ -139,20 +143,31 @@ struct box {
     const face *face;
     const operation *operation;
     const script *script;
-    bool fenced;
+    const struct act *acts[SEATS]; /* of stress/step-reclaim-pairs.h */
+    bool fenced, upside;           /* `upside`: the other one of an operation's start states */
 
     void *domains[2];        /* asymmetric, fenced; for all runs */
     void *records[2][SEATS]; /* in these; NULL until first used */
     void *domain, *record[SEATS];
-    void *bystanders[2]; /* records of a thread that only sleeps */
+    void *bystanders[2]; /* records of a thread that only sleeps; */
+    void *lent;          /* and what it has in a domain that is new */
+    void *bystander;     /* the one of a run's domain */
+    bool closing;
     pthread_t sleeper;
     sem_t awake, asleep;
     reading stays[SEATS], since_before;
 
-    WEIR_ALIGNAS(WEIR_CACHELINE) WEIR_ATOMIC(void *) shared;
+    WEIR_ALIGNAS(WEIR_CACHELINE) union {
+        WEIR_ATOMIC(void *) shared;
+        WEIR_ATOMIC(object *) typed; /* the same, for what takes a typed one */
+    };
     object objects[OBJECTS];
+    object *own[SEATS][BATCH]; /* retired in a seat's record before, and never shared */
+    object *newborn[SEATS], *elder;
+    size_t records_before;
     WEIR_ATOMIC(uint32_t) next;
-    int status;                       /* of the victim's synchronize or barrier */
+    WEIR_ATOMIC(uint32_t) handed, gone; /* objects in all */
+    int status;                         /* of the victim's synchronize or barrier */
     WEIR_ATOMIC(uint64_t) went, kept; /* objects that a collect found free, or not; in the sweep */
 };
 
@@ -187,19 +202,26 @@ static inline void use(const object *o)
  * check. */
 static inline void hand_over(object *o)
 {
+    weir_atomic_fetch_add(&o->box->handed, 1, WEIR_RELAXED);
     weir_atomic_store(&o->handed_over, 1, WEIR_RELAXED);
 }
+
+/* Callbacks that this thread has called. */
+static _Thread_local size_t calls;
 
 static inline void reclaim_object(weir_retired *retired)
 {
     object *const o = (object *)(void *)retired;
 
+    calls++;
     /* relaxed: as in is_reclaimed(). */
+    weir_atomic_fetch_add(&o->box->gone, 1, WEIR_RELAXED);
     if (weir_atomic_fetch_add(&o->reclaimed, 1, WEIR_RELAXED) != 0)
         weir_step_false("an object was reclaimed twice");
     if (weir_atomic_load(&o->handed_over, WEIR_RELAXED) == 0)
         weir_step_false("an object was reclaimed that nobody had retired");
     if (o->chained != NULL) {
+        o->chained->box = o->box;
         hand_over(o->chained);
         o->box->face->retire(o->box->face->self(o->box->domain), o->chained);
     }
@@ -280,12 +302,12 @@ static inline void victim_waits_in_barrier(box *b, void *record)
 }
 
 static const operation writers[] = {
-    {"retire", victim_replaces, SHORT, 0, 0},
-    {"retire, full batch", victim_replaces, LONG, 0, BATCH - 1},
-    {"retire in callbacks", victim_retires_in_callbacks, CHAINS, 0, BATCH - 1},
-    {"collect", victim_collects, ONLY, 0, 2},
-    {"synchronize at once", victim_synchronizes, SHORT, 0, 1},
-    {"barrier at once", victim_waits_in_barrier, CLAIMS, 0, 2},
+    {"retire", NULL, victim_replaces, SHORT, 0, 0},
+    {"retire", "full batch", victim_replaces, LONG, 0, BATCH - 1},
+    {"retire", "in callbacks", victim_retires_in_callbacks, CHAINS, 0, BATCH - 1},
+    {"collect", NULL, victim_collects, ONLY, 0, 2},
+    {"synchronize", "at once", victim_synchronizes, SHORT, 0, 1},
+    {"barrier", "at once", victim_waits_in_barrier, CLAIMS, 0, 2},
 };
 
 /* ---- adversaries ---- */
@@ -372,7 +394,7 @@ static inline void end_bystander(box *b)
     if (!b->since_before.inside)
         return;
     use(b->since_before.object);
-    b->face->end(b->bystanders[b->fenced], &b->since_before);
+    b->face->end(b->bystander, &b->since_before);
 }
 
 static inline void adversary(box *b, unsigned who)
@@ -455,7 +477,11 @@ static inline void setup(void *state)
     memset((void *)b->objects, 0, used * sizeof(object));
     memset((void *)&b->objects[OBJECTS - BATCH], 0, BATCH * sizeof(object));
     memset(b->stays, 0, sizeof b->stays);
+    memset((void *)b->own, 0, sizeof b->own);
+    memset((void *)b->newborn, 0, sizeof b->newborn);
     weir_atomic_init(&b->next, 0);
+    weir_atomic_init(&b->handed, 0);
+    weir_atomic_init(&b->gone, 0);
     b->status = -ETIMEDOUT;
     if ((b->script->with & NEWCOMERS) != 0) {
         const weir_reclaim_options options = {BATCH, 0, 0, NULL, NULL, b->fenced};
@@ -466,6 +492,7 @@ static inline void setup(void *state)
         own = b->record[0] = b->face->self(b->domain);
     } else {
         b->domain = b->domains[b->fenced];
+        b->bystander = b->bystanders[b->fenced];
         memcpy((void *)b->record, (void *)b->records[b->fenced], sizeof b->record);
         own = b->face->self(b->domain);
     }
@@ -479,7 +506,7 @@ static inline void setup(void *state)
     b->face->born(own, o);
     weir_atomic_init(&b->shared, o);
     if ((b->script->with & BYSTANDER) != 0)
-        b->face->begin(b->bystanders[b->fenced], &b->since_before, &b->shared);
+        b->face->begin(b->bystander, &b->since_before, &b->shared);
     if ((b->script->with & ORPHANS) != 0) {
         CHECK(b->record[0] != NULL && b->record[1] != NULL);
         replace(b, own);
@@ -520,7 +547,8 @@ static inline void check(void *state)
         if (b->stays[who].inside)
             toggle(b, who);
     /* All is quiet: there is nothing to wait for. A callback may have retired more. */
-    if (b->face->barrier(b->domain, 0) != 0 || b->face->barrier(b->domain, 0) != 0)
+    if (b->face->barrier(b->domain, 0) != 0 ||
+        ((b->operation->kind & CHAINS) != 0 && b->face->barrier(b->domain, 0) != 0))
         weir_step_false("a barrier has to wait for nobody");
     /* relaxed: alone. */
     for (uint32_t i = 0; i < weir_atomic_load(&b->next, WEIR_RELAXED); i++)
@@ -538,6 +566,19 @@ static inline void check(void *state)
 
 enum { ASYMMETRIC = 1, FENCED = 2, BOTH = 3 };
 
+/* weir_guard_retire() with epochs, a full batch: "guard_retire (epochs, full batch)". */
+static inline void write_name(char *name, size_t size, const face *f, const char *verb,
+                              const char *variant)
+{
+    const char *const scheme = f->scheme != NULL ? f->scheme : "";
+
+    if (variant == NULL && f->scheme == NULL)
+        snprintf(name, size, "%s_%s", f->name, verb);
+    else
+        snprintf(name, size, "%s_%s (%s%s%s)", f->name, verb, scheme,
+                 f->scheme != NULL && variant != NULL ? ", " : "", variant != NULL ? variant : "");
+}
+
 /* Sweeps one operation against one script: a line of the table. */
 static inline void sweep_line(box *b, const face *f, const operation *o, const script *s,
                               unsigned domains, weir_step_row *row)
@@ -545,7 +586,7 @@ static inline void sweep_line(box *b, const face *f, const operation *o, const s
     static char name[64];
     static weir_step_plan plan;
 
-    snprintf(name, sizeof name, "%s %s", f->name, o->name);
+    write_name(name, sizeof name, f, o->verb, o->variant);
     plan.operation = name;
     plan.against = s->name;
     plan.setup = setup;
@@ -607,8 +648,8 @@ static inline void sweep_table(box *b, const face *f, const operation *operation
             sweep_line(b, f, &operations[i], &replace_and_collect, BOTH, &row);
             weir_step_report(&row);
             /* relaxed: all are done. */
-            CHECK(weir_atomic_load(&b->kept, WEIR_RELAXED) > 0);
-            CHECK(weir_atomic_load(&b->went, WEIR_RELAXED) > 0);
+            CHECK(row.skipped != 0 || weir_atomic_load(&b->kept, WEIR_RELAXED) > 0);
+            CHECK(row.skipped != 0 || weir_atomic_load(&b->went, WEIR_RELAXED) > 0);
         }
         for (size_t j = 0; j < COUNT(scripts); j++) {
             if ((operations[i].kind & (brief ? scripts[j].brief : scripts[j].against)) == 0)
@@ -629,18 +670,49 @@ static inline void *sleeper_main(void *argument)
 
     for (int fenced = 0; fenced < 2; fenced++)
         b->bystanders[fenced] = b->face->self(b->domains[fenced]);
-    sem_post(&b->asleep);
-    while (sem_wait(&b->awake) != 0)
-        continue;
+    for (;;) {
+        sem_post(&b->asleep);
+        while (sem_wait(&b->awake) != 0)
+            continue;
+        if (b->closing)
+            return NULL;
+        b->lent = b->face->self(b->domain);
+    }
+}
+
+/* Blocks that are found on the same way in each run, and no lock: a C library's allocator may have
+ * one for all, as musl's has, and a victim that stands in it would hold up every newcomer. */
+enum { BLOCKS = 256, BLOCK = 1024 };
+
+WEIR_ALIGNAS(WEIR_CACHELINE) static unsigned char blocks[BLOCKS][BLOCK];
+static WEIR_ATOMIC(uint32_t) taken[BLOCKS];
+
+static inline void *take_block(size_t bytes, size_t alignment, void *context)
+{
+    (void)context;
+    for (size_t i = 0; i < BLOCKS && bytes <= BLOCK && alignment <= WEIR_CACHELINE; i++)
+        /* With the release below: nobody uses the block any more. */
+        if (weir_atomic_exchange(&taken[i], 1, WEIR_ACQUIRE) == 0)
+            return blocks[i];
     return NULL;
+}
+
+static inline void give_block(void *pointer, size_t bytes, void *context)
+{
+    (void)bytes;
+    (void)context;
+    weir_atomic_store(&taken[(size_t)((unsigned char *)pointer - blocks[0]) / BLOCK], 0,
+                      WEIR_RELEASE);
 }
 
 /* Makes the two domains. The conductor's records, which orphans are left in, are the oldest, and so
  * the last that a barrier comes to. */
 static inline void open_box(box *b, const face *f)
 {
+    static const weir_allocator own = {take_block, give_block, NULL};
     bool done = true;
 
+    weir_set_allocator(&own);
     memset((void *)b, 0, sizeof *b);
     weir_atomic_init(&b->next, OBJECTS);
     b->face = f;
@@ -661,8 +733,11 @@ static inline void open_box(box *b, const face *f)
 
 static inline void close_box(box *b)
 {
+    b->closing = true;
     sem_post(&b->awake);
     pthread_join(b->sleeper, NULL);
+    sem_destroy(&b->awake);
+    sem_destroy(&b->asleep);
     for (int fenced = 0; fenced < 2; fenced++)
         CHECK_EQ(b->face->destroy(b->domains[fenced]), 0);
 }
@@ -685,6 +760,10 @@ static inline void close_box(box *b)
     static void scheme##_stats(void *domain, weir_reclaim_stats *stats)                           \
     {                                                                                             \
         weir_##scheme##_stats((weir_##scheme *)domain, stats);                                    \
+    }                                                                                             \
+    static bool scheme##_inside(void *record)                                                     \
+    {                                                                                             \
+        return weir_##scheme##_inside((weir_##scheme##_record *)record);                          \
     }                                                                                             \
     static void scheme##_leave(void *record)                                                      \
     {                                                                                             \

@@ -9,9 +9,13 @@
 
 #include <weir/spsc.h>
 
-/* Own instructions, at most, of the code as any compiler at any level makes it: what
- * counts is that nothing lets it grow. */
-#define WAIT_FREE 3000
+/* Own instructions, at most: of a question; of what was prepared; of one step from group to
+ * group, which prefetches; and of several, or some hundred bytes to copy. */
+#define ASKS 60
+#define COUNTS 220
+#define PUBLISHES 140
+#define TURNS_ONCE 1000
+#define TURNS_OFTEN 1600
 
 /* ---- words ---- */
 
@@ -49,6 +53,58 @@ static size_t words_take_burst(uintptr_t *values, size_t n)
     return weir_spsc_dequeue_burst(&words_queue, values, n);
 }
 
+static size_t words_put_bulk(uintptr_t *values, size_t n)
+{
+    return weir_spsc_enqueue_bulk(&words_queue, values, n) ? n : 0;
+}
+
+static size_t words_take_bulk(uintptr_t *values, size_t n)
+{
+    return weir_spsc_dequeue_bulk(&words_queue, values, n) ? n : 0;
+}
+
+static size_t words_reserve(uintptr_t *values, size_t n)
+{
+    void *slots;
+
+    (void)values;
+    return weir_spsc_reserve(&words_queue, &slots, n);
+}
+
+static size_t words_write(uintptr_t *values, size_t n)
+{
+    void *slots;
+
+    n = weir_spsc_reserve(&words_queue, &slots, n);
+    if (n > 0)
+        memcpy(slots, values, n * sizeof *values);
+    return n;
+}
+
+static size_t words_commit(uintptr_t *values, size_t n)
+{
+    (void)values;
+    weir_spsc_commit(&words_queue, n);
+    return n;
+}
+
+static size_t words_peek(uintptr_t *values, size_t n)
+{
+    void *slots;
+
+    n = weir_spsc_peek(&words_queue, &slots, n);
+    for (size_t i = 0; i < n; i++)
+        values[i] = ((uintptr_t *)slots)[i];
+    return n;
+}
+
+static size_t words_release(uintptr_t *values, size_t n)
+{
+    (void)values;
+    weir_spsc_release(&words_queue, n);
+    return n;
+}
+
 static size_t words_size(uintptr_t *values, size_t n)
 {
     (void)values;
@@ -56,22 +112,47 @@ static size_t words_size(uintptr_t *values, size_t n)
     return weir_spsc_size_approx(&words_queue);
 }
 
+static size_t words_capacity(uintptr_t *values, size_t n)
+{
+    (void)values;
+    (void)n;
+    return weir_spsc_capacity(&words_queue);
+}
+
+static size_t words_stretch(uintptr_t *values, size_t n)
+{
+    (void)values;
+    (void)n;
+    return weir_spsc_stretch(&words_queue);
+}
+
 static const face words = {
-    "spsc",           {1, 2, 3, 4, 0}, words_make, words_destroy, words_put_burst,
-    words_take_burst, false,           true,       true,          NULL};
-
-static const operation words_producer[] = {
-    {"try_enqueue", words_put, PUT, 1, false, false, WAIT_FREE},
-    {"enqueue_burst", words_put_burst, PUT, 3, false, false, WAIT_FREE},
+    .capacities = {1, 3, 2, 4, 0},
+    .make = words_make,
+    .destroy = words_destroy,
+    .put = words_put_burst,
+    .take = words_take_burst,
+    .single = PRODUCER | CONSUMER,
+    .group = 62, /* in 512 bytes, 16 of which are the group's */
+    .bounded = true,
+    .exact = true,
 };
 
-static const operation words_consumer[] = {
-    {"try_dequeue", words_take, TAKE, 1, false, false, WAIT_FREE},
-    {"dequeue_burst", words_take_burst, TAKE, 3, false, false, WAIT_FREE},
-};
-
-static const operation words_anybody[] = {
-    {"size_approx", words_size, ASK, 0, false, false, WAIT_FREE},
+/* The first of each side against the scripts too. */
+static const operation words_operations[] = {
+    {"spsc_try_enqueue", words_put, PRODUCER, PUT, 1, EACH, TURNS_ONCE, NULL},
+    {"spsc_try_dequeue", words_take, CONSUMER, TAKE, 1, EACH, TURNS_ONCE, NULL},
+    {"spsc_size_approx", words_size, ANYBODY, SIZE, 0, EACH, COUNTS, NULL},
+    {"spsc_enqueue_burst", words_put_burst, PRODUCER, PUT, 3, EACH, TURNS_OFTEN, NULL},
+    {"spsc_dequeue_burst", words_take_burst, CONSUMER, TAKE, 3, EACH, TURNS_OFTEN, NULL},
+    {"spsc_capacity", words_capacity, ANYBODY, LIMIT, 0, EACH, ASKS, NULL},
+    {"spsc_enqueue_bulk", words_put_bulk, PRODUCER, PUT, 2, ALL, TURNS_OFTEN, NULL},
+    {"spsc_dequeue_bulk", words_take_bulk, CONSUMER, TAKE, 2, ALL, TURNS_OFTEN, NULL},
+    {"spsc_stretch", words_stretch, ANYBODY, STRETCH, 0, EACH, ASKS, NULL},
+    {"spsc_reserve", words_reserve, PRODUCER, ROOM, 2, EACH, TURNS_ONCE, NULL},
+    {"spsc_peek", words_peek, CONSUMER, SHOW, 2, EACH, TURNS_ONCE, NULL},
+    {"spsc_commit", words_commit, PRODUCER, PUT, 2, AT_ONCE, PUBLISHES, words_write},
+    {"spsc_release", words_release, CONSUMER, TAKE, 2, AT_ONCE, PUBLISHES, words_peek},
 };
 
 /* ---- large elements ---- */
@@ -87,10 +168,6 @@ typedef struct large {
 WEIR_SPSC_DEFINE(large_spsc, large);
 
 static large_spsc large_queue;
-
-/* The victim's elements: the other side is played through large_put_burst() and
- * large_take_burst(), which have their own. */
-static large mine[MOST];
 
 static void large_write(large *l, uintptr_t value)
 {
@@ -138,33 +215,41 @@ static size_t large_take_burst(uintptr_t *values, size_t n)
 
 static size_t large_put(uintptr_t *values, size_t n)
 {
+    large l;
+
     (void)n;
-    large_write(mine, values[0]);
-    return large_spsc_try_enqueue(&large_queue, mine[0]);
+    large_write(&l, values[0]);
+    return large_spsc_try_enqueue(&large_queue, l);
 }
 
 static size_t large_take(uintptr_t *values, size_t n)
 {
+    large l;
+
     (void)n;
-    if (!large_spsc_try_dequeue(&large_queue, mine))
+    if (!large_spsc_try_dequeue(&large_queue, &l))
         return 0;
-    values[0] = large_read(mine);
+    values[0] = large_read(&l);
     return 1;
 }
 
 static size_t large_put_bulk(uintptr_t *values, size_t n)
 {
+    large l[MOST];
+
     for (size_t i = 0; i < n; i++)
-        large_write(&mine[i], values[i]);
-    return large_spsc_enqueue_bulk(&large_queue, mine, n) ? n : 0;
+        large_write(&l[i], values[i]);
+    return large_spsc_enqueue_bulk(&large_queue, l, n) ? n : 0;
 }
 
 static size_t large_take_bulk(uintptr_t *values, size_t n)
 {
-    if (!large_spsc_dequeue_bulk(&large_queue, mine, n))
+    large l[MOST];
+
+    if (!large_spsc_dequeue_bulk(&large_queue, l, n))
         return 0;
     for (size_t i = 0; i < n; i++)
-        values[i] = large_read(&mine[i]);
+        values[i] = large_read(&l[i]);
     return n;
 }
 
@@ -197,50 +282,62 @@ static size_t large_peek_release(uintptr_t *values, size_t n)
     return got;
 }
 
-static const face larges = {"large spsc",     {2, 9, 0}, large_make, large_destroy, large_put_burst,
-                            large_take_burst, false,     true,       true,          NULL};
-
-static const operation large_producer[] = {
-    {"try_enqueue", large_put, PUT, 1, false, false, WAIT_FREE},
-    {"enqueue_bulk", large_put_bulk, PUT, 2, true, true, WAIT_FREE},
-    {"reserve, commit", large_reserve_commit, PUT, 2, false, false, WAIT_FREE},
+static const face larges = {
+    .variant = "large",
+    .capacities = {2, 9, 0},
+    .make = large_make,
+    .destroy = large_destroy,
+    .put = large_put_burst,
+    .take = large_take_burst,
+    .single = PRODUCER | CONSUMER,
+    .bounded = true,
+    .exact = true,
 };
 
-static const operation large_consumer[] = {
-    {"try_dequeue", large_take, TAKE, 1, false, false, WAIT_FREE},
-    {"dequeue_bulk", large_take_bulk, TAKE, 2, true, true, WAIT_FREE},
-    {"peek, release", large_peek_release, TAKE, 2, false, false, WAIT_FREE},
+/* A commit and a release with the reserve and the peek before them, as often as it takes. */
+static const operation large_operations[] = {
+    {"spsc_try_enqueue", large_put, PRODUCER, PUT, 1, EACH, TURNS_ONCE, NULL},
+    {"spsc_enqueue_burst", large_put_burst, PRODUCER, PUT, 2, EACH, TURNS_OFTEN, NULL},
+    {"spsc_enqueue_bulk", large_put_bulk, PRODUCER, PUT, 2, ALL, TURNS_OFTEN, NULL},
+    {"spsc_commit", large_reserve_commit, PRODUCER, PUT, 2, EACH, TURNS_OFTEN, NULL},
+    {"spsc_try_dequeue", large_take, CONSUMER, TAKE, 1, EACH, TURNS_ONCE, NULL},
+    {"spsc_dequeue_burst", large_take_burst, CONSUMER, TAKE, 2, EACH, TURNS_OFTEN, NULL},
+    {"spsc_dequeue_bulk", large_take_bulk, CONSUMER, TAKE, 2, ALL, TURNS_OFTEN, NULL},
+    {"spsc_release", large_peek_release, CONSUMER, TAKE, 2, EACH, TURNS_OFTEN, NULL},
 };
 
 /* ---- the others ---- */
 
 static const script consumer[] = {
-    {"dequeue", {"d", NULL}},
-    {"drain", {"dddddddddd", NULL}},
-    {"bursts of two", {"DD", NULL}},
+    {"dequeue", {"d", NULL}, {NULL, NULL}},
+    {"drain", {"dddddddddd", NULL}, {NULL, NULL}},
+    {"bursts of two", {"DD", NULL}, {NULL, NULL}},
 };
 
 static const script producer[] = {
-    {"enqueue", {"e", NULL}},
-    {"fill", {"eeeeeeeeee", NULL}},
-    {"bursts of two", {"EE", NULL}},
+    {"enqueue", {"e", NULL}, {NULL, NULL}},
+    {"fill", {"eeeeeeeeee", NULL}, {NULL, NULL}},
+    {"bursts of two", {"EE", NULL}, {NULL, NULL}},
 };
 
 /* R4: ck pull 102: an old view of the other end. One thread may play both sides. */
 static const script both[] = {
-    {"a producer and a consumer", {"eee", "ddd"}},
-    {"R4: 8 times enqueue, dequeue", {"edededededededed", NULL}},
+    {"a producer and a consumer", {"eee", "ddd"}, {NULL, NULL}},
+    {"R4: 8 times enqueue, dequeue", {"edededededededed", NULL}, {NULL, NULL}},
 };
 
 int main(void)
 {
-    static box b;
+    static trial t;
 
+    if (!fifo_check_works())
+        return 1;
     weir_step_begin("step-spsc");
-    SWEEP(&b, &words, words_producer, consumer);
-    SWEEP(&b, &words, words_consumer, producer);
-    SWEEP(&b, &words, words_anybody, both);
-    SWEEP(&b, &larges, large_producer, consumer);
-    SWEEP(&b, &larges, large_consumer, producer);
+    sweep_scripts(&t, &words, words_operations, 5, PRODUCER, consumer, COUNT(consumer), WHOLLY);
+    sweep_scripts(&t, &words, words_operations, 5, CONSUMER, producer, COUNT(producer), WHOLLY);
+    sweep_scripts(&t, &words, words_operations, 5, ANYBODY, both, COUNT(both), WHOLLY);
+    SWEEP_SCRIPTS(&t, &larges, large_operations, PRODUCER, consumer, WHOLLY);
+    SWEEP_SCRIPTS(&t, &larges, large_operations, CONSUMER, producer, WHOLLY);
+    SWEEP_MATRIX(&t, &words, words_operations, SHORTLY);
     return weir_step_end();
 }

@@ -37,14 +37,28 @@ static int index_destroy(void)
     return weir_stack_index_destroy(&index_stack);
 }
 
-static void index_push(const unsigned *nodes, size_t n)
+static void index_link(unsigned node, unsigned next)
+{
+    weir_stack_index_link(&index_stack, node, next);
+}
+
+static unsigned index_next(unsigned node)
+{
+    return weir_stack_index_next(&index_stack, node);
+}
+
+static size_t index_count(void)
+{
+    return weir_stack_index_count(&index_stack);
+}
+
+static int index_push(const unsigned *nodes, size_t n)
 {
     for (size_t i = 0; i + 1 < n; i++)
         weir_stack_index_link(&index_stack, nodes[i], nodes[i + 1]);
     if (n == 1)
-        (void)weir_stack_index_push(&index_stack, nodes[0]);
-    else
-        (void)weir_stack_index_push_chain(&index_stack, nodes[0], nodes[n - 1]);
+        return weir_stack_index_push(&index_stack, nodes[0]);
+    return weir_stack_index_push_chain(&index_stack, nodes[0], nodes[n - 1]);
 }
 
 static unsigned index_pop(void)
@@ -69,8 +83,9 @@ static bool index_empty(void)
     return weir_stack_index_empty(&index_stack);
 }
 
-static const face index_face = {"index",   index_make,    index_destroy, index_push,
-                                index_pop, index_pop_all, index_empty,   NULL};
+static const face index_face = {
+    "stack_index", "",   index_make, index_destroy, index_push,  index_pop, index_pop_all,
+    index_empty,   NULL, index_link, index_next,    index_count, false};
 
 /* ---- weir_stack ---- */
 
@@ -94,15 +109,24 @@ static int stack_destroy(void)
     return weir_stack_destroy(&pointer_stack);
 }
 
-static void stack_push(const unsigned *nodes, size_t n)
+static void stack_link(unsigned node, unsigned next)
+{
+    weir_stack_link(&pointer_nodes[node], &pointer_nodes[next]);
+}
+
+static unsigned stack_next(unsigned node)
+{
+    return number_of(weir_stack_next(&pointer_nodes[node]));
+}
+
+static int stack_push(const unsigned *nodes, size_t n)
 {
     for (size_t i = 0; i + 1 < n; i++)
         weir_stack_link(&pointer_nodes[nodes[i]], &pointer_nodes[nodes[i + 1]]);
     if (n == 1)
-        (void)weir_stack_push(&pointer_stack, &pointer_nodes[nodes[0]]);
-    else
-        (void)weir_stack_push_chain(&pointer_stack, &pointer_nodes[nodes[0]],
-                                    &pointer_nodes[nodes[n - 1]]);
+        return weir_stack_push(&pointer_stack, &pointer_nodes[nodes[0]]);
+    return weir_stack_push_chain(&pointer_stack, &pointer_nodes[nodes[0]],
+                                 &pointer_nodes[nodes[n - 1]]);
 }
 
 static unsigned stack_pop(void)
@@ -129,8 +153,9 @@ static bool stack_empty(void)
     return weir_stack_empty(&pointer_stack);
 }
 
-static const face stack_face = {"stack",   stack_make,    stack_destroy, stack_push,
-                                stack_pop, stack_pop_all, stack_empty,   NULL};
+static const face stack_face = {
+    "stack",     "",   stack_make, stack_destroy, stack_push, stack_pop, stack_pop_all,
+    stack_empty, NULL, stack_link, stack_next,    NULL,       false};
 
 /* Broken: that the top is NULL afterwards looks like enough, and is not. */
 static size_t stack_take_all(unsigned *nodes)
@@ -140,8 +165,9 @@ static size_t stack_take_all(unsigned *nodes)
         nodes);
 }
 
-static const face half_face = {"pop_all as it was", stack_make,     stack_destroy, stack_push,
-                               stack_pop,           stack_take_all, stack_empty,   NULL};
+static const face half_face = {
+    "pop_all as it was", NULL, stack_make, stack_destroy, stack_push, stack_pop, stack_take_all,
+    stack_empty,         NULL, stack_link, stack_next,    NULL,       false};
 
 #endif /* WEIR_HAVE_STACK */
 
@@ -161,12 +187,13 @@ static int naive_destroy(void)
     return 0;
 }
 
-static void naive_push(const unsigned *nodes, size_t n)
+static int naive_push(const unsigned *nodes, size_t n)
 {
     for (size_t i = 0; i + 1 < n; i++)
         /* relaxed: not yet published. */
         weir_atomic_store(&naive_nodes[nodes[i]].next, &naive_nodes[nodes[i + 1]], WEIR_RELAXED);
     naive_push_chain(&naive, &naive_nodes[nodes[0]], &naive_nodes[nodes[n - 1]]);
+    return -1;
 }
 
 static unsigned naive_pop_one(void)
@@ -195,8 +222,9 @@ static bool naive_empty(void)
     return weir_atomic_load(&naive.top, WEIR_RELAXED) == NULL;
 }
 
-static const face naive_face = {"no generation", naive_make,     naive_destroy, naive_push,
-                                naive_pop_one,   naive_take_all, naive_empty,   NULL};
+static const face naive_face = {
+    "no generation", NULL, naive_make, naive_destroy, naive_push, naive_pop_one, naive_take_all,
+    naive_empty,     NULL, NULL,       NULL,          NULL,       false};
 
 /* ---- nodes that are freed: a page each, which cannot be read while it is free ---- */
 
@@ -321,7 +349,25 @@ static int guard_destroy(void)
     return weir_stack_guard_destroy(&guard_stack);
 }
 
-static void guard_push(const unsigned *nodes, size_t n)
+/* Nodes that are outside keep their pages until they are pushed. */
+static weir_stack_guard_node *guarded(unsigned number)
+{
+    if (page_of[number] == NULL)
+        page_of[number] = page_take(number);
+    return &page_of[number]->node.guarded;
+}
+
+static void guard_link(unsigned node, unsigned next)
+{
+    weir_stack_guard_link(me(), guarded(node), guarded(next));
+}
+
+static unsigned guard_next(unsigned node)
+{
+    return ((page *)(void *)weir_stack_guard_next(guarded(node)))->number;
+}
+
+static int guard_push(const unsigned *nodes, size_t n)
 {
     page *const first = page_for(nodes[0]);
     page *last = first;
@@ -333,10 +379,9 @@ static void guard_push(const unsigned *nodes, size_t n)
         last = next;
     }
     if (n == 1)
-        (void)weir_stack_guard_push(&guard_stack, me(), &first->node.guarded);
-    else
-        (void)weir_stack_guard_push_chain(&guard_stack, me(), &first->node.guarded,
-                                          &last->node.guarded);
+        return weir_stack_guard_push(&guard_stack, me(), &first->node.guarded);
+    return weir_stack_guard_push_chain(&guard_stack, me(), &first->node.guarded,
+                                       &last->node.guarded);
 }
 
 static unsigned guard_pop(void)
@@ -379,13 +424,16 @@ static void guard_done(unsigned node)
     page_of[node] = NULL;
 }
 
+#define GUARD_FACE(variant, make)                                                          \
+    {                                                                                      \
+        "stack_guard", variant, make, guard_destroy, guard_push, guard_pop, guard_pop_all, \
+            guard_empty, guard_done, guard_link, guard_next, NULL, true                    \
+    }
+
 static const face guard_faces[] = {
-    {"epoch", epoch_make, guard_destroy, guard_push, guard_pop, guard_pop_all, guard_empty,
-     guard_done},
-    {"interval", interval_make, guard_destroy, guard_push, guard_pop, guard_pop_all, guard_empty,
-     guard_done},
-    {"hazard", hazard_make, guard_destroy, guard_push, guard_pop, guard_pop_all, guard_empty,
-     guard_done},
+    GUARD_FACE(" (epochs)", epoch_make),
+    GUARD_FACE(" (intervals)", interval_make),
+    GUARD_FACE(" (hazards)", hazard_make),
 };
 
 /* ---- the naive stack, whose nodes are freed at once ---- */
@@ -396,7 +444,7 @@ static void freed_make(uint64_t start)
     naive_make(start);
 }
 
-static void freed_push(const unsigned *nodes, size_t n)
+static int freed_push(const unsigned *nodes, size_t n)
 {
     page *const first = page_for(nodes[0]);
     page *last = first;
@@ -409,6 +457,7 @@ static void freed_push(const unsigned *nodes, size_t n)
         last = next;
     }
     naive_push_chain(&naive, &first->node.naive, &last->node.naive);
+    return -1;
 }
 
 static unsigned freed_pop(void)
@@ -433,21 +482,25 @@ static void freed_done(unsigned node)
     page_of[node] = NULL;
 }
 
-static const face freed_face = {"freed at once", freed_make,    naive_destroy, freed_push,
-                                freed_pop,       freed_pop_all, naive_empty,   freed_done};
+static const face freed_face = {
+    "freed at once", NULL,       freed_make, naive_destroy, freed_push, freed_pop, freed_pop_all,
+    naive_empty,     freed_done, NULL,       NULL,          NULL,       false};
 
 /* ---- all of it ---- */
 
-static void sweep_all(box *b, const face *f)
+/* With up to `most` inside. */
+static void sweep_all(box *b, const face *f, size_t most)
 {
-    for (size_t i = 0; i < COUNT(operations); i++) {
+    for (size_t i = 0; i < COUNT(operations) && operations[i].what <= EMPTY; i++) {
         for (size_t j = 0; j < COUNT(scripts); j++) {
             weir_step_row row;
 
-            sweep(b, f, &operations[i], &scripts[j], &row);
+            sweep(b, f, &operations[i], &scripts[j],
+                  most < operations[i].most ? most : operations[i].most, &row);
             weir_step_report(&row);
         }
     }
+    sweep_matrix(b, f);
 }
 
 /* A broken stack and what it is known to fail at. */
@@ -460,7 +513,7 @@ static void sweep_broken(box *b, const face *f, const char *against)
 
         if (strcmp(scripts[j].name, against) != 0)
             continue;
-        sweep(b, f, &operations[2], &scripts[j], &row);
+        sweep(b, f, &operations[2], &scripts[j], 4, &row);
         weir_step_print(&row);
         if (row.skipped != 0)
             return;
@@ -476,7 +529,7 @@ static void sweep_freed(box *b)
 {
     weir_step_row row;
 
-    sweep(b, &freed_face, &operations[2], &scripts[2], &row);
+    sweep(b, &freed_face, &operations[2], &scripts[2], 4, &row);
     weir_step_print(&row);
     if (row.skipped != 0)
         return;
@@ -491,12 +544,12 @@ int main(void)
 
     weir_step_begin("step-stack");
     weir_backoff_wait(&backoff); /* its first call measures */
-    sweep_all(&b, &index_face);
+    sweep_all(&b, &index_face, 4);
 #ifdef WEIR_HAVE_STACK
-    sweep_all(&b, &stack_face);
+    sweep_all(&b, &stack_face, 4);
 #endif
     for (size_t i = 0; i < COUNT(guard_faces); i++)
-        sweep_all(&b, &guard_faces[i]);
+        sweep_all(&b, &guard_faces[i], 3);
     printf("broken, to be found out:\n");
     sweep_broken(&b, &naive_face, "pop, pop, push the first");
     sweep_broken(&b, &naive_face, "pop_all, push the first");

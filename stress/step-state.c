@@ -7,7 +7,9 @@
 
 #include <weir/state.h>
 
-#define WAIT_FREE 120 /* own instructions, at most */
+/* Own instructions, with those of the functions that call the operation: half as many again as
+ * the most that gcc or clang make of it at -O0, which is 71; at -O2 it is 19. */
+#define WAIT_FREE 110
 
 /* ---- the flag ---- */
 
@@ -67,10 +69,13 @@ static uint64_t flag_read(void)
 }
 
 static const word_operation flag_operations[] = {
-    {"flag_set", flag_set, flag_set_model, 0, WAIT_FREE},
-    {"flag_test", flag_test, flag_test_model, 0, WAIT_FREE},
-    {"flag_clear", flag_clear, flag_clear_model, 0, WAIT_FREE},
+    {"flag_set", flag_set, flag_set_model, 0, WAIT_FREE, 0},
+    {"flag_test", flag_test, flag_test_model, 0, WAIT_FREE, 0},
+    {"flag_clear", flag_clear, flag_clear_model, 0, WAIT_FREE, 0},
 };
+
+static const word_object flag_object = {flag_make, flag_read, flag_operations,
+                                        COUNT(flag_operations)};
 
 static const word_script flag_scripts[] = {
     {"set", {{&flag_operations[0]}}},
@@ -145,11 +150,14 @@ static uint64_t state_now(void)
 }
 
 static const word_operation state_operations[] = {
-    {"state_move idle to busy", state_move, state_move_model, 10 * IDLE + BUSY, WAIT_FREE},
-    {"state_move busy to idle", state_move, state_move_model, 10 * BUSY + IDLE, WAIT_FREE},
-    {"state_take", state_take, state_take_model, 0, 0},
-    {"state_read", state_read, state_read_model, 0, WAIT_FREE},
+    {"state_move (idle to busy)", state_move, state_move_model, 10 * IDLE + BUSY, WAIT_FREE, 0},
+    {"state_move (busy to idle)", state_move, state_move_model, 10 * BUSY + IDLE, WAIT_FREE, 0},
+    {"state_take", state_take, state_take_model, 0, 0, 0},
+    {"state_read", state_read, state_read_model, 0, WAIT_FREE, 0},
 };
+
+static const word_object state_object = {state_make, state_now, state_operations,
+                                         COUNT(state_operations)};
 
 static const word_script state_scripts[] = {
     {"idle to busy", {{&state_operations[0]}}},
@@ -163,9 +171,9 @@ int main(void)
     static const uint64_t states[] = {IDLE, BUSY, CLOSED};
 
     weir_step_begin("step-state");
-    word_sweep(flag_make, flag_read, flag_operations, COUNT(flag_operations), flag_scripts,
-               COUNT(flag_scripts), words, COUNT(words));
-    word_sweep(state_make, state_now, state_operations, COUNT(state_operations), state_scripts,
-               COUNT(state_scripts), states, COUNT(states));
+    word_sweep(&flag_object, flag_scripts, COUNT(flag_scripts), words, COUNT(words));
+    word_matrix(&flag_object, words, COUNT(words));
+    word_sweep(&state_object, state_scripts, COUNT(state_scripts), states, COUNT(states));
+    word_matrix(&state_object, states, COUNT(states));
     return weir_step_end();
 }

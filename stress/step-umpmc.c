@@ -4,19 +4,17 @@
 /* weir/umpmc.h under the step harness: lock-free but for the allocator, with exact answers, at
  * every instruction, the ones that append a segment, leave one and retire it included.
  *
- * Memory is the sweep's own, so that no lock of the C library's is in the way: a segment is
- * a page, which cannot be read or written while it is free, and is given out again as late as may
- * be. Domains free what they can at each retire. So a segment that is freed while the
- * victim, or an adversary, may still look at it ends the program, and one that is not freed at the
- * end of a run is found. */
+ * Memory is the sweep's own, so that no lock of the C library's is in the way: a segment is a
+ * page, which cannot be read or written while it is free, and is given out again as late as
+ * may be. Domains free what they can at each retire. So a segment that is freed while the
+ * victim, or an adversary, may still look at it is a crash, which the harness tells and the
+ * sweeps end with; and one that is not freed at the end of a run is found. */
 
 #include "step-queue.h"
 
 #include <weir/umpmc.h>
 
-#include <signal.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 /* ---- memory ---- */
 
@@ -59,8 +57,8 @@ static void page_release(void *p, size_t bytes, void *context)
     weir_atomic_store(&page_used[(size_t)((unsigned char *)p - pages) / PAGE], false, WEIR_RELEASE);
 }
 
-/* Alone: what is taken now stays; so each run finds its pages in the same way. Returns: how many.
- */
+/* Alone: what is taken now stays; so each run finds its pages in the same way. Returns: how
+ * many. */
 static uint32_t pages_begin(void)
 {
     uint32_t next = 0;
@@ -73,16 +71,6 @@ static uint32_t pages_begin(void)
     return weir_atomic_load(&pages_taken, WEIR_RELAXED);
 }
 
-/* What a read or write of a page that is free comes to. */
-static void on_free_page(int signal)
-{
-    static const char said[] = "step-umpmc: FAILED: a segment was used that is free\n";
-
-    (void)signal;
-    (void)!write(STDERR_FILENO, said, sizeof said - 1);
-    _exit(1);
-}
-
 static void pages_make(void)
 {
     static const weir_allocator mine = {page_take, page_release, NULL};
@@ -92,8 +80,6 @@ static void pages_make(void)
     if (all == MAP_FAILED)
         abort();
     pages = (unsigned char *)all;
-    signal(SIGSEGV, on_free_page);
-    signal(SIGBUS, on_free_page);
     weir_set_allocator(&mine);
 }
 
@@ -106,8 +92,9 @@ static unsigned kind_now; /* of the face that is swept */
 static weir_umpmc queue;
 static uint32_t pages_before;
 
-/* Where the fillings leave `tail` one segment behind, as a producer does that stands between its
- * two compare-and-swaps: crossbeam's queue retired a segment that `tail` still pointed to. */
+/* Where the fillings leave `tail` one segment behind, as a producer does that stands
+ * between its two compare-and-swaps: crossbeam's queue retired a segment that `tail` still
+ * pointed to. */
 static bool lagging;
 static _Thread_local bool alone; /* the thread that fills */
 
@@ -147,6 +134,12 @@ static size_t take_burst(uintptr_t *values, size_t n)
     return weir_umpmc_dequeue_burst(&queue, me(), values, n);
 }
 
+static size_t take(uintptr_t *values, size_t n)
+{
+    (void)n;
+    return weir_umpmc_try_dequeue(&queue, me(), values);
+}
+
 static void leave(void)
 {
     victims[kind_now] = me();
@@ -155,42 +148,14 @@ static void leave(void)
     inside = false;
 }
 
-static size_t victim_put(uintptr_t *values, size_t n)
-{
-    const size_t done = put(values, n);
-
-    leave();
-    return done;
-}
-
-static size_t victim_take(uintptr_t *values, size_t n)
-{
-    const size_t done = weir_umpmc_try_dequeue(&queue, me(), values);
-
-    (void)n;
-    leave();
-    return done;
-}
-
-static size_t victim_take_burst(uintptr_t *values, size_t n)
-{
-    const size_t done = take_burst(values, n);
-
-    leave();
-    return done;
-}
-
 /* The adversaries' way: what can be freed is freed at once. */
-static size_t take_and_collect(uintptr_t *values, size_t n)
+static void collect(void)
 {
-    const size_t got = take_burst(values, n);
-
     weir_guard_collect(me());
-    return got;
 }
 
-/* With segments of `slots`; if not `fresh` the first is used up: then the victim's enqueue appends,
- * or its dequeue leaves a segment and retires it. */
+/* With segments of `slots`; if not `fresh` the first is used up: then the victim's enqueue
+ * appends, or its dequeue leaves a segment and retires it. */
 static bool make(weir_guard_scheme scheme, bool fenced, size_t slots, bool fresh)
 {
     weir_reclaim_options at_once;
@@ -212,26 +177,27 @@ static bool make(weir_guard_scheme scheme, bool fenced, size_t slots, bool fresh
     for (size_t i = 0; i < (inside ? 2 * slots + 1 : fresh ? 0 : slots); i++) {
         uintptr_t value = i;
 
-        if (put(&value, 1) != 1 || take_and_collect(&value, 1) != 1 || value != i)
+        if (put(&value, 1) != 1 || take_burst(&value, 1) != 1 || value != i)
             return false;
+        collect();
     }
     return true;
 }
 
-#define MAKE(name, scheme, fenced, fresh)                                                \
+/* There is no counter that could wrap: the start says instead whether the first segment is
+ * fresh. */
+#define MAKE(name, scheme, fenced)                                                       \
     static bool make_##name(void *buffer, size_t bytes, size_t capacity, uint64_t start) \
     {                                                                                    \
         (void)buffer;                                                                    \
         (void)bytes;                                                                     \
-        return make(scheme, fenced, capacity, (start == 0) == fresh);                    \
+        return make(scheme, fenced, capacity, start == 0);                               \
     }
 
-MAKE(epoch, WEIR_GUARD_EPOCH, false, true)
-MAKE(used_epoch, WEIR_GUARD_EPOCH, false, false)
-MAKE(interval, WEIR_GUARD_INTERVAL, false, false)
-MAKE(hazard, WEIR_GUARD_HAZARD, false, true)
-MAKE(used_hazard, WEIR_GUARD_HAZARD, false, false)
-MAKE(fenced, WEIR_GUARD_HAZARD, true, false)
+MAKE(epochs, WEIR_GUARD_EPOCH, false)
+MAKE(intervals, WEIR_GUARD_INTERVAL, false)
+MAKE(hazards, WEIR_GUARD_HAZARD, false)
+MAKE(fenced, WEIR_GUARD_HAZARD, true)
 
 /* Alone: every segment that was left is free again. */
 static int destroy(void)
@@ -248,50 +214,53 @@ static int destroy(void)
     return 0;
 }
 
-#define FACE(name, text)                                                                       \
-    {                                                                                          \
-        text, {1, 2, 0}, make_##name, destroy, put, take_and_collect, false, false, true, NULL \
+#define FACE(name, text, after)                                                            \
+    {                                                                                      \
+        .variant = text, .capacities = {1, 2, 0}, .make = make_##name, .destroy = destroy, \
+        .put = put, .take = take_burst, .exact = true, .after_victim = after,              \
+        .after_another = collect, .last_if_cut = true,                                     \
     }
 
-/* Between the two of a kind, each filling meets each of both beginnings. */
-static const face all[] = {FACE(interval, "interval")};
-static const face brief[] = {
-    FACE(used_epoch, "epoch"), FACE(epoch, "epoch"),   FACE(used_hazard, "hazard"),
-    FACE(hazard, "hazard"),    FACE(fenced, "fenced"),
+/* Each scheme in the scripts; each operation against each with one of them, since what the
+ * schemes do is the same whoever the other is. */
+static const face intervals = FACE(intervals, "intervals", NULL);
+static const face others[] = {
+    FACE(epochs, "epochs", NULL),
+    FACE(hazards, "hazards", NULL),
+    FACE(fenced, "hazards, fenced", NULL),
 };
-
-static const face aged = FACE(interval, "interval, inside,");
+static const face aged = FACE(intervals, "intervals, inside", leave);
 
 static const operation operations[] = {
-    {"enqueue", victim_put, PUT, 1, false, false, 0},
-    {"try_dequeue", victim_take, TAKE, 1, false, false, 0},
-    {"dequeue_burst", victim_take_burst, TAKE, 3, false, false, 0},
+    {"umpmc_enqueue", put, PRODUCER, PUT, 1, EACH, 0, NULL},
+    {"umpmc_try_dequeue", take, CONSUMER, TAKE, 1, EACH, 0, NULL},
+    {"umpmc_dequeue_burst", take_burst, CONSUMER, TAKE, 3, EACH, 0, NULL},
 };
 
 /* R32: xenium bbf968a: a producer that lost the race to append deleted the segment that it had
  * filled, with the value that it was to enqueue again. */
 static const script appending[] = {
-    {"R2: dequeue, enqueue it again", {"r", NULL}},
-    {"R32: two append too", {"ee", "ee"}},
-    {"all behind it, and away", {"eeeedddddddd", NULL}},
-    {"a producer, and three away", {"ee", "ddd"}},
+    {"R2: dequeue, enqueue it again", {"r", NULL}, {NULL, NULL}},
+    {"R32: two append too", {"ee", "ee"}, {NULL, NULL}},
+    {"all behind it, and away", {"eeeedddddddd", NULL}, {NULL, NULL}},
+    {"a producer, and three away", {"ee", "ddd"}, {NULL, NULL}},
 };
 
 int main(void)
 {
-    static box b;
+    static trial t;
     weir_backoff backoff = WEIR_BACKOFF_INIT;
 
     alone = true;
     pages_make();
     weir_step_begin("step-umpmc");
     weir_backoff_wait(&backoff); /* its first call measures */
-    weir_step_thin(17);
-    for (size_t i = 0; i < COUNT(all); i++)
-        SWEEP(&b, &all[i], operations, everybody);
-    for (size_t i = 0; i < COUNT(brief); i++)
-        SWEEP(&b, &brief[i], operations, appending);
+    weir_step_thin(101);
+    SWEEP_SCRIPTS(&t, &intervals, operations, ALL_ROLES, everybody, SHARED_OUT);
+    for (size_t i = 0; i < COUNT(others); i++)
+        SWEEP_SCRIPTS(&t, &others[i], operations, ALL_ROLES, appending, SHARED_OUT);
+    SWEEP_MATRIX(&t, &others[0], operations, BRIEFLY);
     since_before = true;
-    SWEEP(&b, &aged, operations, appending);
+    SWEEP_SCRIPTS(&t, &aged, operations, ALL_ROLES, appending, SHARED_OUT);
     return weir_step_end();
 }
