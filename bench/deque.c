@@ -67,6 +67,7 @@ static inline size_t our_deque_steal_burst(our_deque *d, our_deque_local *local,
 #define DEQUE_NOTE "grows; the owner's alone until somebody steals"
 #define DEQUE_FLAGS BENCH_OURS
 #define DEQUE_BURST
+#define DEQUE_BINDS
 #include "deque.h"
 
 typedef our_deque our_fenced;
@@ -89,4 +90,5 @@ static our_fenced *our_fenced_open(void)
 #define DEQUE_NOTE "the same where membarrier(2) is refused: an exchange a pop"
 #define DEQUE_FLAGS BENCH_OURS
 #define DEQUE_BURST
+#define DEQUE_BINDS
 #include "deque.h"

@@ -23,11 +23,19 @@
  *                    take a `void *` in its place
  *     DEQUE_BURST    there is size_t P_steal_burst(P *, P_local *, uintptr_t *, size_t n);
  *                    without it the row steals one by one (flagged)
+ *     DEQUE_BINDS    P_enter is for the thread that calls it; otherwise one thread may
+ *                    call it for another
+ *
+ * With BENCH_STEP defined a face for bench/step-peers is made instead of rows.
  *
  * A deque that has no bound gets no more than BENCH_CAPACITY ahead of the thief; one that has
  * needs room for twice that. */
 
 #include "bench.h"
+
+#ifdef BENCH_STEP
+#include "step.h"
+#endif
 
 #ifndef DEQUE_FLAGS
 #define DEQUE_FLAGS 0
@@ -69,6 +77,8 @@ static inline void D(enter)(DEQUE *deque, D(local) * local)
     (void)local;
 }
 #endif
+
+#ifndef BENCH_STEP
 
 typedef struct D(pair) {
     DEQUE *deque[2];                                           /* the second is of the trees */
@@ -335,6 +345,95 @@ BENCH_REGISTER(D(add_deque))
         bench_add(&bench_rows_deque[i], &D(peer), measures[i]);
 }
 
+#else
+
+/* ---- a face for the step harness ---- */
+
+static void *D(step_open)(void)
+{
+    return D(open)();
+}
+
+static void D(step_enter)(void *deque, void *local, unsigned id)
+{
+    static_assert(sizeof(D(local)) <= STEP_LOCAL, "STEP_LOCAL is too small");
+    (void)id;
+    D(enter)((DEQUE *)deque, (D(local) *)local);
+}
+
+static bool D(step_push)(void *deque, void *local, uintptr_t value)
+{
+    (void)local;
+    return D(push)((DEQUE *)deque, value);
+}
+
+static bool D(step_pop)(void *deque, void *local, uintptr_t *value)
+{
+    (void)local;
+    return D(pop)((DEQUE *)deque, value);
+}
+
+static bool D(step_steal)(void *deque, void *local, uintptr_t *value)
+{
+    return D(steal)((DEQUE *)deque, (D(local) *)local, value);
+}
+
+static void D(step_pushes)(void *state)
+{
+    step_seen *const seen = (step_seen *)state;
+
+    seen->answer = D(push)((DEQUE *)seen->shared, seen->value[0]);
+}
+
+static void D(step_pops)(void *state)
+{
+    step_seen *const seen = (step_seen *)state;
+
+    seen->answer = D(pop)((DEQUE *)seen->shared, &seen->value[0]);
+}
+
+static void D(step_steals)(void *state)
+{
+    step_seen *const seen = (step_seen *)state;
+
+    seen->answer = D(steal)((DEQUE *)seen->shared, (D(local) *)seen->local, &seen->value[0]);
+}
+
+#ifdef DEQUE_BURST
+static void D(step_steals_some)(void *state)
+{
+    step_seen *const seen = (step_seen *)state;
+
+    seen->answer = D(steal_burst)((DEQUE *)seen->shared, (D(local) *)seen->local, seen->value, 2);
+}
+#endif
+
+BENCH_REGISTER(D(add_step))
+{
+    static step_face face;
+
+    face.peer = &D(peer);
+    face.group = "deque";
+    face.kind = STEP_DEQUE;
+#ifdef DEQUE_BINDS
+    face.binds = true;
+#endif
+    face.open = D(step_open);
+    face.enter = D(step_enter);
+    face.put = D(step_push);
+    face.get = D(step_pop);
+    face.steal = D(step_steal);
+    face.victim[STEP_PUT] = D(step_pushes);
+    face.victim[STEP_GET] = D(step_pops);
+    face.victim[STEP_STEAL] = D(step_steals);
+#ifdef DEQUE_BURST
+    face.victim[STEP_STEAL_SOME] = D(step_steals_some);
+#endif
+    step_add(&face);
+}
+
+#endif /* BENCH_STEP */
+
 #undef D
 #undef DEQUE
 #undef DEQUE_LABEL
@@ -343,3 +442,4 @@ BENCH_REGISTER(D(add_deque))
 #undef DEQUE_FLAGS
 #undef DEQUE_PLAIN
 #undef DEQUE_BURST
+#undef DEQUE_BINDS

@@ -28,11 +28,19 @@
  *     QUEUE_FLAGS    BENCH_OURS
  *     QUEUE_PLAIN    threads keep nothing: P_local, P_enter and P_leave are made here, and
  *                    the operations may take a `void *` in its place
+ *     QUEUE_BINDS    P_enter is for the thread that calls it; otherwise one thread may
+ *                    call it for another
+ *
+ * With BENCH_STEP defined a face for bench/step-peers is made instead of rows.
  *
  * Ids are 0 to threads - 1, producers first, and `threads` for the one that drains.
  * An intrusive queue takes its nodes from bench/nodes.h. */
 
 #include "bench.h"
+
+#ifdef BENCH_STEP
+#include "step.h"
+#endif
 
 #ifndef QUEUE_FLAGS
 #define QUEUE_FLAGS 0
@@ -135,6 +143,8 @@ BENCH_INLINE void Q(leave)(QUEUE *queue, Q(local) * local)
     (void)local;
 }
 #endif
+
+#ifndef BENCH_STEP
 
 /* ---- bodies ---- */
 
@@ -592,6 +602,101 @@ BENCH_REGISTER(Q(add_spsc))
 }
 #endif
 
+#else
+
+/* ---- a face for the step harness ---- */
+
+static void *Q(step_open)(void)
+{
+    return Q(open)(STEP_CAPACITY, STEP_PRODUCERS, STEP_THREADS);
+}
+
+static void Q(step_enter)(void *queue, void *local, unsigned id)
+{
+    static_assert(sizeof(Q(local)) <= STEP_LOCAL, "STEP_LOCAL is too small");
+    Q(enter)((QUEUE *)queue, (Q(local) *)local, id);
+}
+
+static void Q(step_leave)(void *queue, void *local)
+{
+    Q(leave)((QUEUE *)queue, (Q(local) *)local);
+}
+
+static bool Q(step_put)(void *queue, void *local, uintptr_t value)
+{
+    return Q(put)((QUEUE *)queue, (Q(local) *)local, value);
+}
+
+static bool Q(step_get)(void *queue, void *local, uintptr_t *value)
+{
+    return Q(get)((QUEUE *)queue, (Q(local) *)local, value);
+}
+
+static void Q(step_puts)(void *state)
+{
+    step_seen *const seen = (step_seen *)state;
+
+    seen->answer = Q(put)((QUEUE *)seen->shared, (Q(local) *)seen->local, seen->value[0]);
+}
+
+static void Q(step_gets)(void *state)
+{
+    step_seen *const seen = (step_seen *)state;
+
+    seen->answer = Q(get)((QUEUE *)seen->shared, (Q(local) *)seen->local, &seen->value[0]);
+}
+
+#ifdef QUEUE_BATCH
+static void Q(step_puts_some)(void *state)
+{
+    step_seen *const seen = (step_seen *)state;
+
+    seen->answer = Q(put_n)((QUEUE *)seen->shared, (Q(local) *)seen->local, seen->value, 2);
+}
+
+static void Q(step_gets_some)(void *state)
+{
+    step_seen *const seen = (step_seen *)state;
+
+    seen->answer = Q(get_n)((QUEUE *)seen->shared, (Q(local) *)seen->local, seen->value, 2);
+}
+#endif
+
+BENCH_REGISTER(Q(add_step))
+{
+    static step_face face;
+
+    face.peer = &Q(peer);
+    face.kind = STEP_QUEUE;
+#if defined(QUEUE_MPMC) || defined(QUEUE_UNBOUNDED)
+    face.group = Q(peer).bounded ? "mpmc" : "umpmc";
+    face.many_put = true;
+    face.many_get = true;
+#elif defined(QUEUE_MPSC)
+    face.group = "mpsc";
+    face.many_put = true;
+#else
+    face.group = "spsc";
+#endif
+#ifdef QUEUE_BINDS
+    face.binds = true;
+#endif
+    face.open = Q(step_open);
+    face.enter = Q(step_enter);
+    face.leave = Q(step_leave);
+    face.put = Q(step_put);
+    face.get = Q(step_get);
+    face.victim[STEP_PUT] = Q(step_puts);
+    face.victim[STEP_GET] = Q(step_gets);
+#ifdef QUEUE_BATCH
+    face.victim[STEP_PUT_SOME] = Q(step_puts_some);
+    face.victim[STEP_GET_SOME] = Q(step_gets_some);
+#endif
+    step_add(&face);
+}
+
+#endif /* BENCH_STEP */
+
 #undef Q
 #undef QUEUE
 #undef QUEUE_LABEL
@@ -604,3 +709,4 @@ BENCH_REGISTER(Q(add_spsc))
 #undef QUEUE_SPSC
 #undef QUEUE_BATCH
 #undef QUEUE_PLAIN
+#undef QUEUE_BINDS

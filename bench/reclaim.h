@@ -34,10 +34,16 @@
  *         void P_quiet(P *, P_local *);   after 64 operations, or 512 sections: a quiescent state
  *     SCHEME_WAITS   P_replace() waits for readers: not with a frozen one
  *
+ * With BENCH_STEP defined a face for bench/step-peers is made instead of rows.
+ *
  * Only one thread replaces. An object that was freed has the value 0, and no reader may see that:
  * readers count it, and the run fails. bench/objects.h has what the functions above need. */
 
 #include "objects.h"
+
+#ifdef BENCH_STEP
+#include "step.h"
+#endif
 
 #ifndef SCHEME_FLAGS
 #define SCHEME_FLAGS 0
@@ -93,6 +99,8 @@ static inline void R(leave)(SCHEME *scheme, R(local) * local)
     (void)local;
 }
 #endif
+
+#ifndef BENCH_STEP
 
 #ifdef SCHEME_QUIET
 #define R_QUIET() R(quiet)(scheme, &local)
@@ -318,9 +326,89 @@ BENCH_REGISTER(R(add_reclaim))
 #endif
 }
 
-#undef R
 #undef R_BODY
 #undef R_QUIET
+
+#else
+
+/* ---- a face for the step harness ---- */
+
+static_assert((uintptr_t)BENCH_CELLS * STEP_CELL <= UINTPTR_MAX / 2, "STEP_CELL is too large");
+
+static void *R(step_open)(void)
+{
+    return R(open)();
+}
+
+static void R(step_enter)(void *scheme, void *local, unsigned id)
+{
+    static_assert(sizeof(R(local)) <= STEP_LOCAL, "STEP_LOCAL is too small");
+    (void)id;
+    R(enter)((SCHEME *)scheme, (R(local) *)local);
+}
+
+static void R(step_leave)(void *scheme, void *local)
+{
+    R(leave)((SCHEME *)scheme, (R(local) *)local);
+}
+
+static bool R(step_replace)(void *scheme, void *local, uintptr_t value)
+{
+    R(replace)((SCHEME *)scheme, (R(local) *)local, value / STEP_CELL, value);
+#ifdef SCHEME_QUIET
+    R(quiet)((SCHEME *)scheme, (R(local) *)local);
+#endif
+    return true;
+}
+
+static bool R(step_read)(void *scheme, void *local, uintptr_t *value)
+{
+    *value = R(read)((SCHEME *)scheme, (R(local) *)local, 0);
+#ifdef SCHEME_QUIET
+    R(quiet)((SCHEME *)scheme, (R(local) *)local);
+#endif
+    return true;
+}
+
+static void R(step_replaces)(void *state)
+{
+    step_seen *const seen = (step_seen *)state;
+
+    seen->answer = R(step_replace)(seen->shared, seen->local, seen->value[0]);
+}
+
+static void R(step_reads)(void *state)
+{
+    step_seen *const seen = (step_seen *)state;
+
+    seen->answer = R(step_read)(seen->shared, seen->local, &seen->value[0]);
+}
+
+BENCH_REGISTER(R(add_step))
+{
+    static step_face face;
+
+    face.peer = &R(peer);
+    face.group = "reclaim";
+    face.kind = STEP_SCHEME;
+    face.many_get = true;
+    face.binds = true;
+    face.open = R(step_open);
+    face.enter = R(step_enter);
+    face.leave = R(step_leave);
+    face.put = R(step_replace);
+    face.get = R(step_read);
+    face.victim[STEP_PUT] = R(step_replaces);
+    face.victim[STEP_GET] = R(step_reads);
+    step_add(&face);
+#ifndef SCHEME_ALONE
+    (void)R(hold); /* for benchmarks */
+#endif
+}
+
+#endif /* BENCH_STEP */
+
+#undef R
 #undef SCHEME
 #undef SCHEME_LABEL
 #undef SCHEME_CLASS

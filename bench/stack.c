@@ -234,6 +234,7 @@ static guarded_epoch *guarded_epoch_open(unsigned threads)
 #define STACK_LABEL "weir stack, epochs"
 #define STACK_CLASS BENCH_LOCK_FREE, BENCH_UNORDERED, false
 #define STACK_NOTE "a new node for each push, retired after the pop; reclaimed ones are used again"
+#define STACK_BINDS
 #define STACK_FLAGS BENCH_OURS
 #include "stack.h"
 
@@ -254,6 +255,7 @@ static guarded_interval *guarded_interval_open(unsigned threads)
 #define STACK_LABEL "weir stack, intervals"
 #define STACK_CLASS BENCH_LOCK_FREE, BENCH_UNORDERED, false
 #define STACK_NOTE "a new node for each push, retired after the pop; reclaimed ones are used again"
+#define STACK_BINDS
 #define STACK_FLAGS BENCH_OURS
 #include "stack.h"
 
@@ -274,5 +276,6 @@ static guarded_hazard *guarded_hazard_open(unsigned threads)
 #define STACK_LABEL "weir stack, hazards"
 #define STACK_CLASS BENCH_LOCK_FREE, BENCH_UNORDERED, false
 #define STACK_NOTE "a new node for each push, retired after the pop; reclaimed ones are used again"
+#define STACK_BINDS
 #define STACK_FLAGS BENCH_OURS
 #include "stack.h"

@@ -21,12 +21,20 @@
  *     STACK_FLAGS    BENCH_OURS
  *     STACK_PLAIN    threads keep nothing: P_local, P_enter and P_leave are made here, and
  *                    the operations may take a `void *` in its place
+ *     STACK_BINDS    P_enter is for the thread that calls it; otherwise one thread may
+ *                    call it for another
+ *
+ * With BENCH_STEP defined a face for bench/step-peers is made instead of rows.
  *
  * Each thread pushes, then pops. One whose stack is intrusive has a node at the beginning,
  * and after each pop the one that came; so ids are 0 to threads - 1, and `threads` for the
  * one that drains, which needs none. */
 
 #include "bench.h"
+
+#ifdef BENCH_STEP
+#include "step.h"
+#endif
 
 #ifndef STACK_FLAGS
 #define STACK_FLAGS 0
@@ -71,6 +79,8 @@ static inline void S(leave)(STACK *stack, S(local) * local)
     (void)local;
 }
 #endif
+
+#ifndef BENCH_STEP
 
 BENCH_STACK_BODY void S(pairs)(bench_thread *thread)
 {
@@ -187,6 +197,74 @@ BENCH_REGISTER(S(add_stack))
         bench_add(&bench_rows_stack[i], &S(peer), measures[i]);
 }
 
+#else
+
+/* ---- a face for the step harness ---- */
+
+static void *S(step_open)(void)
+{
+    return S(open)(STEP_THREADS);
+}
+
+static void S(step_enter)(void *stack, void *local, unsigned id)
+{
+    static_assert(sizeof(S(local)) <= STEP_LOCAL, "STEP_LOCAL is too small");
+    S(enter)((STACK *)stack, (S(local) *)local, id);
+}
+
+static void S(step_leave)(void *stack, void *local)
+{
+    S(leave)((STACK *)stack, (S(local) *)local);
+}
+
+static bool S(step_push)(void *stack, void *local, uintptr_t value)
+{
+    return S(push)((STACK *)stack, (S(local) *)local, value);
+}
+
+static bool S(step_pop)(void *stack, void *local, uintptr_t *value)
+{
+    return S(pop)((STACK *)stack, (S(local) *)local, value);
+}
+
+static void S(step_pushes)(void *state)
+{
+    step_seen *const seen = (step_seen *)state;
+
+    seen->answer = S(push)((STACK *)seen->shared, (S(local) *)seen->local, seen->value[0]);
+}
+
+static void S(step_pops)(void *state)
+{
+    step_seen *const seen = (step_seen *)state;
+
+    seen->answer = S(pop)((STACK *)seen->shared, (S(local) *)seen->local, &seen->value[0]);
+}
+
+BENCH_REGISTER(S(add_step))
+{
+    static step_face face;
+
+    face.peer = &S(peer);
+    face.group = "stack";
+    face.kind = STEP_STACK;
+    face.many_put = true;
+    face.many_get = true;
+#ifdef STACK_BINDS
+    face.binds = true;
+#endif
+    face.open = S(step_open);
+    face.enter = S(step_enter);
+    face.leave = S(step_leave);
+    face.put = S(step_push);
+    face.get = S(step_pop);
+    face.victim[STEP_PUT] = S(step_pushes);
+    face.victim[STEP_GET] = S(step_pops);
+    step_add(&face);
+}
+
+#endif /* BENCH_STEP */
+
 #undef S
 #undef STACK
 #undef STACK_LABEL
@@ -194,3 +272,4 @@ BENCH_REGISTER(S(add_stack))
 #undef STACK_NOTE
 #undef STACK_FLAGS
 #undef STACK_PLAIN
+#undef STACK_BINDS

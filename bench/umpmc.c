@@ -78,6 +78,7 @@ OURS(our_umpmc_epoch, WEIR_GUARD_EPOCH)
 #define QUEUE_NOTE "segments of 254 cells; one compare-and-swap an operation; a malloc a segment"
 #define QUEUE_FLAGS BENCH_OURS
 #define QUEUE_UNBOUNDED
+#define QUEUE_BINDS
 #include "queue.h"
 
 OURS(our_umpmc_hazard, WEIR_GUARD_HAZARD)
@@ -87,6 +88,7 @@ OURS(our_umpmc_hazard, WEIR_GUARD_HAZARD)
 #define QUEUE_NOTE "the same; a frozen thread keeps one segment"
 #define QUEUE_FLAGS BENCH_OURS
 #define QUEUE_UNBOUNDED
+#define QUEUE_BINDS
 #include "queue.h"
 
 OURS(our_umpmc_interval, WEIR_GUARD_INTERVAL)
@@ -96,4 +98,5 @@ OURS(our_umpmc_interval, WEIR_GUARD_INTERVAL)
 #define QUEUE_NOTE "the same; a frozen thread keeps a bounded number of segments"
 #define QUEUE_FLAGS BENCH_OURS
 #define QUEUE_UNBOUNDED
+#define QUEUE_BINDS
 #include "queue.h"

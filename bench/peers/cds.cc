@@ -118,4 +118,5 @@ static inline bool cds_pile_pop(cds_pile *stack, cds_pile_local *, uintptr_t *va
 #define STACK_LABEL "libcds TreiberStack"
 #define STACK_CLASS BENCH_LOCK_FREE, BENCH_UNORDERED, false
 #define STACK_NOTE "malloc a push, freed under hazard pointers"
+#define STACK_BINDS
 #include "../stack.h"

@@ -72,6 +72,7 @@ static cds_ms *cds_ms_open(size_t, unsigned, unsigned)
 #define QUEUE_CLASS BENCH_LOCK_FREE, BENCH_FIFO, false
 #define QUEUE_NOTE "hazard pointers; malloc an enqueue"
 #define QUEUE_UNBOUNDED
+#define QUEUE_BINDS
 #include "../queue.h"
 
 CDS(cds_baskets, cds::container::BasketQueue<cds::gc::HP, uintptr_t>)
@@ -86,6 +87,7 @@ static cds_baskets *cds_baskets_open(size_t, unsigned, unsigned)
 #define QUEUE_CLASS BENCH_LOCK_FREE, BENCH_FIFO, false
 #define QUEUE_NOTE "hazard pointers; malloc an enqueue"
 #define QUEUE_UNBOUNDED
+#define QUEUE_BINDS
 #include "../queue.h"
 
 CDS(cds_segments, cds::container::SegmentedQueue<cds::gc::HP, uintptr_t>)
@@ -100,4 +102,5 @@ static cds_segments *cds_segments_open(size_t, unsigned, unsigned threads)
 #define QUEUE_CLASS BENCH_SPINS, BENCH_UNORDERED, false
 #define QUEUE_NOTE "out of order within a segment of 4 times the threads; a lock for each segment"
 #define QUEUE_UNBOUNDED
+#define QUEUE_BINDS
 #include "../queue.h"

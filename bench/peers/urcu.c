@@ -203,6 +203,7 @@ static inline bool rcu_queue_get(rcu_queue *queue, rcu_queue_local *local, uintp
 #define QUEUE_LABEL "liburcu rculfqueue"
 #define QUEUE_CLASS BENCH_LOCK_FREE, BENCH_FIFO, false
 #define QUEUE_NOTE "linked; malloc an enqueue, freed after a grace period, memory unbounded"
+#define QUEUE_BINDS
 #define QUEUE_MPMC
 #define QUEUE_UNBOUNDED
 #include "../queue.h"
