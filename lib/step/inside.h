@@ -2,8 +2,8 @@
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
 /* lib/step/inside.h: what the parts of the step harness share: step.c, the conductor, which
- * plans the runs; seat.c, the threads that it conducts; cost.c, which reads instructions;
- * table.c, which prints. Edges: weir/step.h. */
+ * plans the runs; seat.c, the threads that it conducts; watch.c, which sees who is stuck;
+ * cost.c, which reads instructions; table.c, which prints. Edges: weir/step.h. */
 
 #ifndef WEIR_STEP_INSIDE_H
 #define WEIR_STEP_INSIDE_H
@@ -15,6 +15,7 @@
 
 #include <weir/atomic.h>
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -212,6 +213,20 @@ void weir__step_catch_here(weir__step_seat *seat);
 
 void *weir__step_main(void *seat);
 
+/* ---- watch.c ---- */
+
+/* Before a seat can be watched. Returns: false without /proc. */
+bool weir__step_watch(weir__step_seat *seat, pthread_t thread);
+
+/* Waits until the adversaries are done. Returns: false if all that are not are stuck. */
+bool weir__step_adversaries_finish(void);
+
+/* Waits for a seat that nothing holds up any more, and cuts it off if it does not end. */
+void weir__step_finishes(weir__step_seat *seat, const char *sentence);
+
+/* Starts the thread that watches over setup and check. */
+void weir__step_start_keeper(void);
+
 /* ---- cost.c ---- */
 
 /* Adds the instruction at `pc`. */
@@ -224,12 +239,7 @@ void weir__step_add_cost(weir_step_cost *cost, uintptr_t pc);
 /* Returns: why single instructions cannot be stopped here; NULL: they can. */
 const char *weir__step_start(void);
 
-/* ---- table.c ---- */
-
 /* Whether sweeps are made: between begin and end, where it can be done. */
 extern bool weir__step_begun;
-
-/* Counts a sweep of the plan; the first one names the row. */
-void weir__step_name(weir_step_row *row, const weir_step_plan *plan);
 
 #endif /* WEIR_STEP_INSIDE_H */

@@ -1,154 +1,52 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
-/* The conductor: plans the runs of a sweep, and watches over them.
+/* The conductor: plans the runs of a sweep.
  *
  * How a run goes. The threads live as long as the program. The conductor (the
  * thread that called weir_step_sweep) and the seats (the victim and the adversaries)
  * pass the turn to each other through one futex word a seat. All but the second
  * adversary are pinned to one processor: a turn is one context switch, and a
  * victim that sleeps takes nothing from an adversary that spins.
- *
- * Watchdog. Nothing depends on time going by: an adversary that tries again
- * counts its attempts; one that spins inside is stuck when its own processor time
- * has grown by SLICE_NS in each of SPINNING samples; one that sleeps, when it was
- * found asleep, its processor time unchanged, in SLEEPING samples in a row. A victim that
- * nothing holds up and that is stuck ENDLESS times as long is cut off, and so is an
- * adversary after the victim has finished. Over the conductor itself, in setup and check, a
- * thread watches that does nothing else. */
+ */
 
 #include "inside.h"
+
+#include <stdio.h>
+
+bool weir__step_begun;
+
+/* Counts a sweep of the plan; the first one names the row. */
+static void name(weir_step_row *row, const weir_step_plan *plan)
+{
+    if (row->sweeps++ != 0)
+        return;
+    snprintf(row->operation, sizeof row->operation, "%s", plan->operation);
+    snprintf(row->against, sizeof row->against, "%s", plan->against);
+    row->bound = plan->bound;
+    row->may_refuse = plan->may_refuse;
+}
 
 #ifdef WEIR__STEP_WORKS
 
 #include <elf.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 
-#define SLICE_NS 4000000
-#define SPINNING 8
-#define SLEEPING 4
 #define SAMPLES 8 /* stops of a sweep that are followed by a second one, and to the end */
 /* Instructions stepped behind stops, to count them: in a row's first sweep, and in the others. */
 #define COUNTED_FIRST 2048
 #define COUNTED 64
-#define NEAR 24    /* instructions from a first stop to most second ones */
-#define MISSES 5   /* runs that may go past their stop: a section that a preemption aborted */
-#define ENDLESS 50 /* times as long as an adversary: 1.6 s of its processor time */
-#define GONE 500   /* times as long: it cannot even be cut off */
+#define NEAR 24  /* instructions from a first stop to most second ones */
+#define MISSES 5 /* runs that may go past their stop: a section that a preemption aborted */
 
 /* For each place of the path: how often it had been there before, and the place, not after it, from
  * which it is best stepped to. */
 static uint32_t visits[MAX_STEPS], step_from[MAX_STEPS];
 static bool is_rmw[MAX_STEPS]; /* what stands there */
-
-/* ---- watchdog ---- */
-
-/* Waits up to SLICE_NS for the seat to leave the turns in which it runs. */
-static bool runs_still(weir__step_seat *s)
-{
-    const struct timespec slice = {0, SLICE_NS};
-    const uint32_t seen = weir__step_turn_of(s);
-
-    if (seen == GO || seen == RESUMED)
-        weir__step_futex(&s->turn, WAIT_PRIVATE, seen, &slice);
-    return weir__step_turn_of(s) == GO || weir__step_turn_of(s) == RESUMED;
-}
-
-static uint64_t used_ns(const weir__step_seat *s)
-{
-    struct timespec t = {0, 0};
-
-    weir__step_call3(SYS_clock_gettime, s->clock, &t, 0);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-/* Returns: whether the kernel says that the thread waits for something. */
-static bool asleep(const weir__step_seat *s)
-{
-    char stat[512];
-    long at;
-
-    /* lseek and read, since pread takes a fourth argument. */
-    weir__step_call3(SYS_lseek, s->stat, NULL, SEEK_SET);
-    at = weir__step_call3(SYS_read, s->stat, stat, (long)sizeof stat);
-    if (at <= 0)
-        return true; /* it has ended itself: pthread_exit(3) */
-    while (at > 0 && stat[at - 1] != ')')
-        at--;
-    return stat[at + 1] != 'R';
-}
-
-static void watch_begin(weir__step_seat *s)
-{
-    s->mark_ns = used_ns(s);
-    s->used_ns = s->mark_ns;
-    s->spinning = 0;
-    s->sleeping = 0;
-}
-
-/* Takes a sample. Returns: whether `s` has got nowhere `times` as long as it takes
- * to call it stuck. */
-static bool stuck(weir__step_seat *s, unsigned times)
-{
-    const uint64_t used = used_ns(s);
-
-    s->sleeping = used == s->used_ns && asleep(s) ? s->sleeping + 1 : 0;
-    s->used_ns = used;
-    if (used - s->mark_ns >= SLICE_NS) {
-        s->spinning++;
-        s->mark_ns = used;
-    }
-    return s->spinning >= SPINNING * times || s->sleeping >= SLEEPING * times;
-}
-
-/* Waits until the adversaries are done. Returns: false if all that are not are stuck. */
-static bool adversaries_finish(void)
-{
-    for (unsigned i = 0; i < WEIR_STEP_ADVERSARIES; i++)
-        watch_begin(&weir__step_stage.adversary[i]);
-    for (;;) {
-        bool all_done = true, all_stuck = true;
-
-        for (unsigned i = 0; i < WEIR_STEP_ADVERSARIES; i++) {
-            weir__step_seat *const s = &weir__step_stage.adversary[i];
-
-            if (!s->asked || !runs_still(s))
-                continue;
-            all_done = false;
-            if (!stuck(s, 1))
-                all_stuck = false;
-        }
-        if (all_done)
-            return true;
-        if (all_stuck)
-            return false;
-    }
-}
-
-/* Waits for a seat that nothing holds up any more, and cuts it off if it does not end. */
-static void finishes(weir__step_seat *s, const char *sentence)
-{
-    const weir_step_plan *const plan = weir__step_stage.plan;
-
-    watch_begin(s);
-    while (runs_still(s)) {
-        if (s->cut_off == NULL && stuck(s, ENDLESS)) {
-            s->cut_off = sentence;
-            syscall(SYS_tgkill, getpid(), s->tid, SIGABRT);
-        } else if (stuck(s, GONE)) {
-            fprintf(stderr, "step: %s against %s: %s, and cannot be cut off\n", plan->operation,
-                    plan->against, sentence);
-            _exit(1);
-        }
-    }
-}
 
 /* ---- one run ---- */
 
@@ -181,7 +79,7 @@ static bool adversaries_act(void)
             weir__step_give_turn(s, GO);
         }
     }
-    if (adversaries_finish())
+    if (weir__step_adversaries_finish())
         return true;
     /* relaxed: the turns order it. */
     weir_atomic_store(&weir__step_stage.blocked, "an adversary waits inside its operation",
@@ -247,18 +145,19 @@ static outcome run(uintptr_t stop)
         weir__step_go.at_breakpoint = NEVER;
     s->victim.act = plan->victim;
     weir__step_give_turn(&s->victim, GO);
-    finishes(&s->victim, endless);
+    weir__step_finishes(&s->victim, endless);
     while (weir__step_turn_of(&s->victim) == STOPPED) {
         result.stops++;
         if (!adversaries_act())
             result.inside = true;
         weir__step_give_turn(&s->victim, RESUMED);
-        finishes(&s->victim, endless);
+        weir__step_finishes(&s->victim, endless);
     }
     weir__step_clear_breakpoints();
     for (unsigned i = 0; i < WEIR_STEP_ADVERSARIES; i++) {
         if (s->adversary[i].asked)
-            finishes(&s->adversary[i], "an adversary does not end, though the victim was let go");
+            weir__step_finishes(&s->adversary[i],
+                                "an adversary does not end, though the victim was let go");
         s->adversary[i].asked = false;
     }
     /* Before check, which may unmap the code. */
@@ -367,23 +266,21 @@ static bool tally(weir_step_row *row, const outcome *result)
 /* ---- the start ---- */
 
 static unsigned sweeps, thin = 1;
+static bool watched = true; /* it can be known who sleeps */
 
 static void start_thread(weir__step_seat *s, size_t cpu)
 {
     pthread_t thread;
-    char name[64];
 
     s->cpu = cpu;
     /* relaxed: the thread is not there yet. */
     weir_atomic_store(&s->turn, GO, WEIR_RELAXED);
-    if (pthread_create(&thread, NULL, weir__step_main, s) != 0 ||
-        pthread_getcpuclockid(thread, &s->clock) != 0) {
+    if (pthread_create(&thread, NULL, weir__step_main, s) != 0) {
         fprintf(stderr, "step: a thread could not be created\n");
         exit(1);
     }
     weir__step_await_turn(s, IDLE);
-    snprintf(name, sizeof name, "/proc/self/task/%d/stat", (int)s->tid);
-    s->stat = open(name, O_RDONLY | O_CLOEXEC);
+    watched = weir__step_watch(s, thread) && watched;
 }
 
 /* One processor for all, and another, if there is one, for the second adversary. */
@@ -425,50 +322,6 @@ static void find_kernel_text(void)
         }
 }
 
-/* Watches over setup and check, for as long as the program lives, ten times a second: cuts off what
- * spins for two seconds of its processor time, or sleeps through twenty looks. Inline system calls
- * only: an int3 may be anywhere else. */
-static void *keep(void *unused)
-{
-    const struct timespec tenth = {0, 100000000};
-    weir__step_seat *const s = &weir__step_stage.conductor;
-    unsigned runs = 0, sleeping = 0;
-    uint64_t first = 0, last = 0;
-
-    for (;;) {
-        const uint64_t used = used_ns(s);
-        /* relaxed: a hint. */
-        const unsigned now = weir_atomic_load(&weir__step_stage.runs, WEIR_RELAXED);
-
-        if (now != runs || weir__step_turn_of(s) != GO) {
-            runs = now;
-            first = used;
-            sleeping = 0;
-        }
-        sleeping = used == last && asleep(s) ? sleeping + 1 : 0;
-        last = used;
-        if (weir__step_turn_of(s) == GO && (used - first > 2000000000 || sleeping > 20)) {
-            s->cut_off = "setup or check does not end";
-            weir__step_call3(SYS_tkill, s->tid, (const void *)(uintptr_t)SIGABRT, 0);
-            first = used;
-            sleeping = 0;
-        }
-        weir__step_call3(SYS_nanosleep, (long)(uintptr_t)&tenth, NULL, 0);
-    }
-    return unused;
-}
-
-static void start_keeper(void)
-{
-    weir__step_seat *const s = &weir__step_stage.conductor;
-    pthread_t thread;
-
-    s->stat = open("/proc/thread-self/stat", O_RDONLY | O_CLOEXEC);
-    if (s->stat < 0 || pthread_getcpuclockid(pthread_self(), &s->clock) != 0 ||
-        pthread_create(&thread, NULL, keep, NULL) != 0)
-        fprintf(stderr, "step: nobody watches: a check that never ends will not be cut off\n");
-}
-
 static void nothing(void *state)
 {
     (void)state;
@@ -497,10 +350,10 @@ const char *weir__step_start(void)
         weir__step_catch();
         weir__step_catch_here(&weir__step_stage.conductor);
         find_kernel_text();
-        start_keeper();
+        weir__step_start_keeper();
         start_threads();
     }
-    if (weir__step_stage.victim.stat < 0)
+    if (!watched)
         return "without /proc it is not known who sleeps";
     weir__step_stage.plan = &probe;
     weir__step_begun = true;
@@ -575,7 +428,7 @@ void weir_step_sweep(const weir_step_plan *plan, void *state, weir_step_row *row
     outcome result;
     uint32_t steps;
 
-    weir__step_name(row, plan);
+    name(row, plan);
     if (!weir__step_begun) {
         row->skipped++;
         return;
@@ -659,7 +512,7 @@ void weir_step_thin(unsigned each)
 void weir_step_sweep(const weir_step_plan *plan, void *state, weir_step_row *row)
 {
     (void)state;
-    weir__step_name(row, plan);
+    name(row, plan);
     row->skipped++;
 }
 

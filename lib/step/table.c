@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-bool weir__step_begun;
-
 static const char *table, *reason; /* its title; why everything is skipped, or NULL */
 static unsigned all_rows, all_stops, all_aborts, bad_rows, skipped_rows;
 
@@ -116,16 +114,6 @@ static void print_place(uintptr_t pc)
 #endif
 
 /* ---- rows ---- */
-
-void weir__step_name(weir_step_row *row, const weir_step_plan *plan)
-{
-    if (row->sweeps++ != 0)
-        return;
-    snprintf(row->operation, sizeof row->operation, "%s", plan->operation);
-    snprintf(row->against, sizeof row->against, "%s", plan->against);
-    row->bound = plan->bound;
-    row->may_refuse = plan->may_refuse;
-}
 
 static bool is_bad(const weir_step_row *row)
 {
