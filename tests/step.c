@@ -13,9 +13,9 @@
 
 #include <pthread.h>
 
-#include "step_trouble.h"
-
 #ifdef WEIR_HAVE_DWORD_CAS /* one of the things that are right has one */
+
+#include "step_trouble.h"
 
 /* ---- a Vyukov ring: claims a ticket first, publishes its cell later ---- */
 
