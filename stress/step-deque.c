@@ -12,6 +12,7 @@
  * for stress/deque.c. */
 
 #include "naive_deque.h"
+#include "step-blocks.h"
 #include <weir/step.h>
 
 #include "../tests/test.h"
@@ -312,40 +313,6 @@ static void check(void *state)
 }
 
 /* ---- weir_deque ---- */
-
-/* Arrays come from here, so that a thread that is stopped in the C library holds nobody up, and
- * each run finds the same. */
-enum { BLOCKS = 64, BLOCK = 512 };
-
-WEIR_ALIGNAS(WEIR_CACHELINE) static unsigned char blocks[BLOCKS][BLOCK];
-static WEIR_ATOMIC(bool) block_used[BLOCKS];
-
-static void *block_alloc(size_t bytes, size_t alignment, void *context)
-{
-    void *pointer = NULL;
-
-    (void)context;
-    for (size_t i = 0; bytes <= BLOCK && i < BLOCKS; i++)
-        /* sync(block): acquire. Pairs with block_release(); the block is nobody's. */
-        if (!weir_atomic_exchange(&block_used[i], true, WEIR_ACQUIRE))
-            return blocks[i];
-    return posix_memalign(&pointer, alignment, bytes) == 0 ? pointer : NULL;
-}
-
-static void block_release(void *pointer, size_t bytes, void *context)
-{
-    const size_t i = ((uintptr_t)pointer - (uintptr_t)blocks) / BLOCK;
-
-    (void)bytes;
-    (void)context;
-    if ((uintptr_t)pointer < (uintptr_t)blocks || i >= BLOCKS) {
-        free(pointer);
-        return;
-    }
-    memset(pointer, 0xee, BLOCK);
-    /* sync(block): release. Pairs with block_alloc(). */
-    weir_atomic_store(&block_used[i], false, WEIR_RELEASE);
-}
 
 enum { FLAVOURS = 4 };
 
@@ -720,11 +687,10 @@ static void sweep_broken(box *b, const face *f, const operation *o, const script
 
 int main(void)
 {
-    static const weir_allocator own = {block_alloc, block_release, NULL};
     static box b;
     weir_backoff backoff = WEIR_BACKOFF_INIT;
 
-    weir_set_allocator(&own);
+    use_blocks();
     weir_step_begin("step-deque");
     weir_backoff_wait(&backoff); /* its first call measures */
     for (size_t i = 0; i < COUNT(faces); i++) {

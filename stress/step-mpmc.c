@@ -14,10 +14,6 @@
 #define SIZE_BOUND 800
 #define CAPACITY_BOUND 70
 
-typedef struct large {
-    uintptr_t value, twice, inverted;
-} large;
-
 WEIR_MPMC_SLOTS_DEFINE(large_mpmc, large);
 WEIR_MPMC_DEFINE(half_mpmc, uint32_t);
 
@@ -169,20 +165,6 @@ static bool slots_make(void *buffer, size_t bytes, size_t capacity, uint64_t sta
 static int slots_destroy(void)
 {
     return large_mpmc_destroy(&slots_queue);
-}
-
-static large large_of(uintptr_t value)
-{
-    const large l = {value, 2 * value, ~value};
-
-    return l;
-}
-
-static uintptr_t large_value(const large *l)
-{
-    if (l->twice != 2 * l->value || l->inverted != ~l->value)
-        weir_step_false("an element came out torn");
-    return l->value;
 }
 
 static size_t slots_put(uintptr_t *values, size_t n)

@@ -26,6 +26,26 @@
 
 #define BUFFER 4096 /* bytes of a queue's buffer */
 
+/* ---- an element larger than a word, which shows if it is torn ---- */
+
+typedef struct large {
+    uintptr_t value, twice, inverted;
+} large;
+
+static inline large large_of(uintptr_t value)
+{
+    const large l = {value, 2 * value, ~value};
+
+    return l;
+}
+
+static inline uintptr_t large_value(const large *l)
+{
+    if (l->twice != 2 * l->value || l->inverted != ~l->value)
+        weir_step_false("an element came out torn");
+    return l->value;
+}
+
 /* ---- a queue under test ---- */
 
 typedef struct trial trial;

@@ -24,6 +24,7 @@
 #ifndef WEIR_STRESS_STEP_RECLAIM_H
 #define WEIR_STRESS_STEP_RECLAIM_H
 
+#include "step-blocks.h"
 #include <weir/step.h>
 
 #include "../tests/test.h"
@@ -680,39 +681,13 @@ static inline void *sleeper_main(void *argument)
     }
 }
 
-/* Blocks that are found on the same way in each run, and no lock: a C library's allocator may have
- * one for all, as musl's has, and a victim that stands in it would hold up every newcomer. */
-enum { BLOCKS = 256, BLOCK = 1024 };
-
-WEIR_ALIGNAS(WEIR_CACHELINE) static unsigned char blocks[BLOCKS][BLOCK];
-static WEIR_ATOMIC(uint32_t) taken[BLOCKS];
-
-static inline void *take_block(size_t bytes, size_t alignment, void *context)
-{
-    (void)context;
-    for (size_t i = 0; i < BLOCKS && bytes <= BLOCK && alignment <= WEIR_CACHELINE; i++)
-        /* With the release below: nobody uses the block any more. */
-        if (weir_atomic_exchange(&taken[i], 1, WEIR_ACQUIRE) == 0)
-            return blocks[i];
-    return NULL;
-}
-
-static inline void give_block(void *pointer, size_t bytes, void *context)
-{
-    (void)bytes;
-    (void)context;
-    weir_atomic_store(&taken[(size_t)((unsigned char *)pointer - blocks[0]) / BLOCK], 0,
-                      WEIR_RELEASE);
-}
-
 /* Makes the two domains. The conductor's records, which orphans are left in, are the oldest, and so
  * the last that a barrier comes to. */
 static inline void open_box(box *b, const face *f)
 {
-    static const weir_allocator own = {take_block, give_block, NULL};
     bool done = true;
 
-    weir_set_allocator(&own);
+    use_blocks();
     memset((void *)b, 0, sizeof *b);
     weir_atomic_init(&b->next, OBJECTS);
     b->face = f;
@@ -740,6 +715,17 @@ static inline void close_box(box *b)
     sem_destroy(&b->asleep);
     for (int fenced = 0; fenced < 2; fenced++)
         CHECK_EQ(b->face->destroy(b->domains[fenced]), 0);
+}
+
+/* A broken operation must be found: some of its stops, and not all, show it. */
+static inline void naive_is_found(box *b, const face *f, const operation *naive, const script *s)
+{
+    weir_step_row row;
+
+    sweep_line(b, f, naive, s, BOTH, &row);
+    weir_step_print(&row);
+    CHECK(row.skipped != 0 || (row.wrong > 0 && row.wrong < row.stops));
+    CHECK_EQ(row.blocked, 0);
 }
 
 /* ---- what the schemes spell alike ---- */

@@ -157,26 +157,26 @@ static const operation words_operations[] = {
 
 /* ---- large elements ---- */
 
-typedef struct large {
+typedef struct wide {
     uintptr_t value;
     unsigned char between[24];
     uintptr_t twice;
     unsigned char beyond[32];
     uintptr_t inverted;
-} large;
+} wide;
 
-WEIR_SPSC_DEFINE(large_spsc, large);
+WEIR_SPSC_DEFINE(large_spsc, wide);
 
 static large_spsc large_queue;
 
-static void large_write(large *l, uintptr_t value)
+static void wide_write(wide *l, uintptr_t value)
 {
     l->value = value;
     l->twice = 2 * value;
     l->inverted = ~value;
 }
 
-static uintptr_t large_read(const large *l)
+static uintptr_t wide_read(const wide *l)
 {
     if (l->twice != 2 * l->value || l->inverted != ~l->value)
         weir_step_false("an element came out torn");
@@ -185,7 +185,7 @@ static uintptr_t large_read(const large *l)
 
 static bool large_make(void *buffer, size_t bytes, size_t capacity, uint64_t start)
 {
-    return weir_spsc_init_at(&large_queue.queue, buffer, bytes, capacity, sizeof(large), start) ==
+    return weir_spsc_init_at(&large_queue.queue, buffer, bytes, capacity, sizeof(wide), start) ==
            0;
 }
 
@@ -196,72 +196,72 @@ static int large_destroy(void)
 
 static size_t large_put_burst(uintptr_t *values, size_t n)
 {
-    large l[MOST];
+    wide l[MOST];
 
     for (size_t i = 0; i < n; i++)
-        large_write(&l[i], values[i]);
+        wide_write(&l[i], values[i]);
     return large_spsc_enqueue_burst(&large_queue, l, n);
 }
 
 static size_t large_take_burst(uintptr_t *values, size_t n)
 {
-    large l[MOST];
+    wide l[MOST];
     const size_t got = large_spsc_dequeue_burst(&large_queue, l, n);
 
     for (size_t i = 0; i < got; i++)
-        values[i] = large_read(&l[i]);
+        values[i] = wide_read(&l[i]);
     return got;
 }
 
 static size_t large_put(uintptr_t *values, size_t n)
 {
-    large l;
+    wide l;
 
     (void)n;
-    large_write(&l, values[0]);
+    wide_write(&l, values[0]);
     return large_spsc_try_enqueue(&large_queue, l);
 }
 
 static size_t large_take(uintptr_t *values, size_t n)
 {
-    large l;
+    wide l;
 
     (void)n;
     if (!large_spsc_try_dequeue(&large_queue, &l))
         return 0;
-    values[0] = large_read(&l);
+    values[0] = wide_read(&l);
     return 1;
 }
 
 static size_t large_put_bulk(uintptr_t *values, size_t n)
 {
-    large l[MOST];
+    wide l[MOST];
 
     for (size_t i = 0; i < n; i++)
-        large_write(&l[i], values[i]);
+        wide_write(&l[i], values[i]);
     return large_spsc_enqueue_bulk(&large_queue, l, n) ? n : 0;
 }
 
 static size_t large_take_bulk(uintptr_t *values, size_t n)
 {
-    large l[MOST];
+    wide l[MOST];
 
     if (!large_spsc_dequeue_bulk(&large_queue, l, n))
         return 0;
     for (size_t i = 0; i < n; i++)
-        values[i] = large_read(&l[i]);
+        values[i] = wide_read(&l[i]);
     return n;
 }
 
 /* In place. Fewer than n may lie side by side, so only 0 means full. */
 static size_t large_reserve_commit(uintptr_t *values, size_t n)
 {
-    large *slots;
+    wide *slots;
     size_t put = 0, some;
 
     while (put < n && (some = large_spsc_reserve(&large_queue, &slots, n - put)) > 0) {
         for (size_t i = 0; i < some; i++)
-            large_write(&slots[i], values[put + i]);
+            wide_write(&slots[i], values[put + i]);
         large_spsc_commit(&large_queue, some);
         put += some;
     }
@@ -270,12 +270,12 @@ static size_t large_reserve_commit(uintptr_t *values, size_t n)
 
 static size_t large_peek_release(uintptr_t *values, size_t n)
 {
-    large *slots;
+    wide *slots;
     size_t got = 0, some;
 
     while (got < n && (some = large_spsc_peek(&large_queue, &slots, n - got)) > 0) {
         for (size_t i = 0; i < some; i++)
-            values[got + i] = large_read(&slots[i]);
+            values[got + i] = wide_read(&slots[i]);
         large_spsc_release(&large_queue, some);
         got += some;
     }

@@ -10,10 +10,6 @@
 
 #include <weir/ticket.h>
 
-typedef struct large {
-    uintptr_t value, twice, inverted;
-} large;
-
 WEIR_TICKET_DEFINE(large_ticket, large);
 
 static weir_ticket ticket_queue;
@@ -109,20 +105,6 @@ static bool large_make(void *buffer, size_t bytes, size_t capacity, uint64_t sta
 static int large_destroy(void)
 {
     return large_ticket_destroy(&large_queue);
-}
-
-static large large_of(uintptr_t value)
-{
-    const large l = {value, 2 * value, ~value};
-
-    return l;
-}
-
-static uintptr_t large_value(const large *l)
-{
-    if (l->twice != 2 * l->value || l->inverted != ~l->value)
-        weir_step_false("an element came out torn");
-    return l->value;
 }
 
 static size_t large_put(uintptr_t *values, size_t n)

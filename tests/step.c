@@ -17,6 +17,13 @@
 
 #include "step_trouble.h"
 
+/* The plan of a thing whose functions are THING_setup, THING_victim and THING_check. */
+#define PLAN(thing, operation, against, adversary)                                              \
+    {                                                                                           \
+        operation, against, thing##_setup, thing##_victim, {adversary, NULL}, thing##_check, 0, \
+            false                                                                               \
+    }
+
 /* ---- a Vyukov ring: claims a ticket first, publishes its cell later ---- */
 
 #define CELLS 8
@@ -162,14 +169,8 @@ static void vyukov_check(void *state)
 
 static void finds_a_false_empty(void)
 {
-    static const weir_step_plan plan = {"vyukov try_enqueue",
-                                        "enqueue, dequeue once",
-                                        vyukov_setup,
-                                        vyukov_victim,
-                                        {vyukov_asks, NULL},
-                                        vyukov_check,
-                                        0,
-                                        false};
+    static const weir_step_plan plan =
+        PLAN(vyukov, "vyukov try_enqueue", "enqueue, dequeue once", vyukov_asks);
     static vyukov_case state;
     weir_step_row row = {0};
 
@@ -183,14 +184,8 @@ static void finds_a_false_empty(void)
 
 static void finds_a_blocked_consumer(void)
 {
-    static const weir_step_plan plan = {"vyukov try_enqueue",
-                                        "enqueue, dequeue until it has one",
-                                        vyukov_setup,
-                                        vyukov_victim,
-                                        {vyukov_insists, NULL},
-                                        vyukov_check,
-                                        0,
-                                        false};
+    static const weir_step_plan plan =
+        PLAN(vyukov, "vyukov try_enqueue", "enqueue, dequeue until it has one", vyukov_insists);
     static vyukov_case state;
     weir_step_row row = {0};
 
@@ -202,14 +197,8 @@ static void finds_a_blocked_consumer(void)
 
 static void finds_one_that_spins_inside(void)
 {
-    static const weir_step_plan plan = {"vyukov try_enqueue",
-                                        "enqueue, dequeue that spins inside",
-                                        vyukov_setup,
-                                        vyukov_victim,
-                                        {vyukov_spins, NULL},
-                                        vyukov_check,
-                                        0,
-                                        false};
+    static const weir_step_plan plan =
+        PLAN(vyukov, "vyukov try_enqueue", "enqueue, dequeue that spins inside", vyukov_spins);
     static vyukov_case state;
     weir_step_row row = {0};
 
@@ -314,22 +303,10 @@ static void stack_check(void *state)
 
 static void finds_a_recycled_node(void)
 {
-    static const weir_step_plan naive = {"untagged stack pop",
-                                         "pop, pop, push the first",
-                                         stack_setup,
-                                         stack_victim,
-                                         {stack_recycles, NULL},
-                                         stack_check,
-                                         0,
-                                         false};
-    static const weir_step_plan tagged = {"tagged stack pop",
-                                          "pop, pop, push the first",
-                                          stack_setup,
-                                          stack_victim,
-                                          {stack_recycles, NULL},
-                                          stack_check,
-                                          0,
-                                          false};
+    static const weir_step_plan naive =
+        PLAN(stack, "untagged stack pop", "pop, pop, push the first", stack_recycles);
+    static const weir_step_plan tagged =
+        PLAN(stack, "tagged stack pop", "pop, pop, push the first", stack_recycles);
     static stack_case state;
     weir_step_row row = {0}, right = {0};
 
@@ -691,8 +668,7 @@ static void counts_what_an_operation_costs(void)
 
 static void does_not_count_what_does_not_end(void)
 {
-    static const weir_step_plan plan = {
-        "trouble", "nobody", trouble_setup, trouble_victim, {NULL, NULL}, trouble_check, 0, false};
+    static const weir_step_plan plan = PLAN(trouble, "trouble", "nobody", NULL);
     static trouble_case c;
     weir_step_cost cost = {7, 7, 7, 7, 7, 7};
 
@@ -751,14 +727,8 @@ static void ck_check(void *state)
 
 static void finds_producers_that_wait_in_concurrency_kit(void)
 {
-    static const weir_step_plan plan = {"ck_ring_enqueue_mpmc",
-                                        "ck_ring_enqueue_mpmc",
-                                        ck_setup,
-                                        ck_victim,
-                                        {ck_enqueues, NULL},
-                                        ck_check,
-                                        0,
-                                        false};
+    static const weir_step_plan plan =
+        PLAN(ck, "ck_ring_enqueue_mpmc", "ck_ring_enqueue_mpmc", ck_enqueues);
     static ck_case state;
     weir_step_row row = {0};
 
@@ -839,14 +809,8 @@ static void judges_rows(void)
 {
     static const weir_step_plan good = {"nothing",    "nobody", NULL, costs_nothing,
                                         {NULL, NULL}, NULL,     0,    false};
-    static const weir_step_plan bad = {"vyukov try_enqueue",
-                                       "enqueue, dequeue once",
-                                       vyukov_setup,
-                                       vyukov_victim,
-                                       {vyukov_asks, NULL},
-                                       vyukov_check,
-                                       0,
-                                       false};
+    static const weir_step_plan bad =
+        PLAN(vyukov, "vyukov try_enqueue", "enqueue, dequeue once", vyukov_asks);
     static vyukov_case state;
     char file[] = "/tmp/weir-step-XXXXXX", line[256];
     const int descriptor = mkstemp(file);

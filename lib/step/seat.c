@@ -84,29 +84,17 @@ static unsigned count_breakpoints(void)
     return weir_atomic_load(&breakpoints_set, WEIR_RELAXED);
 }
 
-/* pwrite(2) of one byte. Inline, and without errno, which the victim's own system calls lead to
- * as well: the handler must meet none of its int3. Returns: whether it was written. */
-static inline bool write_text(uintptr_t address, const unsigned char *code)
+/* pread(2) or pwrite(2) of one byte: of code that is gone false, and not SIGSEGV. Inline, and
+ * without errno, which the victim's own system calls lead to as well: the handler must meet none of
+ * its int3. Returns: whether it was done. */
+static inline bool text_call(long number, uintptr_t address, unsigned char *code)
 {
     register uintptr_t r10 __asm__("r10") = address;
     long result;
 
     __asm__ __volatile__("syscall"
                          : "=a"(result)
-                         : "a"((long)SYS_pwrite64), "D"((long)text), "S"(code), "d"(1L), "r"(r10)
-                         : "rcx", "r11", "memory");
-    return result == 1;
-}
-
-/* pread(2), likewise: code that is gone gives false and not SIGSEGV. */
-static inline bool read_text(uintptr_t address, unsigned char *code)
-{
-    register uintptr_t r10 __asm__("r10") = address;
-    long result;
-
-    __asm__ __volatile__("syscall"
-                         : "=a"(result)
-                         : "a"((long)SYS_pread64), "D"((long)text), "S"(code), "d"(1L), "r"(r10)
+                         : "a"(number), "D"((long)text), "S"(code), "d"(1L), "r"(r10)
                          : "rcx", "r11", "memory");
     return result == 1;
 }
@@ -121,12 +109,12 @@ bool weir__step_break_at(uintptr_t address, unsigned char code)
             return true;
     }
     b->address = address;
-    if (!read_text(address, &b->was))
+    if (!text_call(SYS_pread64, address, &b->was))
         return false;
     /* First, so that a thread which meets the int3 knows whose it is. relaxed: as in
      * count_breakpoints(). */
     weir_atomic_store(&breakpoints_set, count + 1, WEIR_RELAXED);
-    if (write_text(address, &code))
+    if (text_call(SYS_pwrite64, address, &code))
         return true;
     weir_atomic_store(&breakpoints_set, count, WEIR_RELAXED); /* relaxed: likewise */
     return false;
@@ -135,9 +123,9 @@ bool weir__step_break_at(uintptr_t address, unsigned char code)
 void weir__step_clear_breakpoints(void)
 {
     for (unsigned i = count_breakpoints(); i > 0; i--) {
-        const breakpoint *const b = &breakpoints[i - 1];
+        breakpoint *const b = &breakpoints[i - 1];
 
-        if (!write_text(b->address, &b->was))
+        if (!text_call(SYS_pwrite64, b->address, &b->was))
             abort();
         /* relaxed: as in count_breakpoints(). */
         weir_atomic_store(&breakpoints_set, i - 1, WEIR_RELAXED);
