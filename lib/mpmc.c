@@ -133,13 +133,13 @@ static uint64_t seek(const weir_mpmc *queue, uint64_t position, uint64_t done)
 static uint64_t go_on(const weir_mpmc *queue, const WEIR_ATOMIC(uint64_t) * end, uint64_t position,
                       uint64_t done, weir_backoff *backoff, unsigned *walked)
 {
-    /* sync(tail): acquire. sync(head): acquire. Pair with the store in weir__mpmc_store_hint();
-     * all cells before the hint are seen filled, or emptied. */
-    const uint64_t hint = weir_atomic_load(end, WEIR_ACQUIRE);
+    /* relaxed: only compared; who goes on there loads it again. */
+    const uint64_t hint = weir_atomic_load(end, WEIR_RELAXED);
 
     if ((int64_t)(hint - position) > 0) {
         weir_backoff_wait(backoff);
-        /* sync(tail): acquire. sync(head): acquire. As above. */
+        /* sync(tail): acquire. sync(head): acquire. Pair with the store in
+         * weir__mpmc_store_hint(); all cells before the hint are seen filled, or emptied. */
         return weir_atomic_load(end, WEIR_ACQUIRE);
     }
     if (++*walked < WALK)
@@ -183,9 +183,9 @@ weir__mpmc_step weir__mpmc_take_on(weir_mpmc *queue, uint64_t position, uintptr_
 size_t weir_mpmc_size_approx(const weir_mpmc *queue)
 {
     const weir_ring *const ring = &queue->ring;
-    /* sync(head): acquire. sync(tail): acquire. Pair with the store in weir__mpmc_store_hint(). */
-    const uint64_t head = seek(queue, weir_atomic_load(&queue->head, WEIR_ACQUIRE), 2);
-    const uint64_t tail = seek(queue, weir_atomic_load(&queue->tail, WEIR_ACQUIRE), 1);
+    /* relaxed: where to begin to look; the number is of no moment but after a join. */
+    const uint64_t head = seek(queue, weir_atomic_load(&queue->head, WEIR_RELAXED), 2);
+    const uint64_t tail = seek(queue, weir_atomic_load(&queue->tail, WEIR_RELAXED), 1);
 
     return weir_ring_count(ring, head, tail);
 }

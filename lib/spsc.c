@@ -256,9 +256,8 @@ bool weir__spsc_has_room(weir_spsc *queue, size_t n)
     if (n > queue->capacity)
         return false;
     for (;;) {
-        /* sync(emptied): acquire. Pairs with weir__spsc_release(); as in
-         * weir__spsc_find_room(). */
-        const uint64_t limit = weir_atomic_load(&group->emptied, WEIR_ACQUIRE) + queue->mask + 1;
+        /* relaxed: counted alone; who writes there loads it again, in weir__spsc_find_room(). */
+        const uint64_t limit = weir_atomic_load(&group->emptied, WEIR_RELAXED) + queue->mask + 1;
         const uint64_t base = (end - 1) & ~queue->shape.offsets;
 
         if ((int64_t)(limit - end) < 0)
@@ -282,9 +281,9 @@ bool weir__spsc_has_elements(weir_spsc *queue, size_t n)
     if (n > queue->capacity)
         return false;
     for (;;) {
-        /* sync(filled): acquire. Pairs with weir__spsc_publish(); as in
+        /* relaxed: counted alone; who reads there loads it again, in
          * weir__spsc_find_elements(). */
-        const uint64_t limit = weir_atomic_load(&group->filled, WEIR_ACQUIRE);
+        const uint64_t limit = weir_atomic_load(&group->filled, WEIR_RELAXED);
         const uint64_t base = (end - 1) & ~queue->shape.offsets;
 
         if ((int64_t)(limit - end) < 0)

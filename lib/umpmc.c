@@ -139,8 +139,8 @@ static bool fill_any(weir__umpmc_segment *segment, uintptr_t value)
 static int take_any(weir__umpmc_segment *segment, uintptr_t *value)
 {
     weir_backoff backoff = WEIR_BACKOFF_INIT;
-    /* relaxed: a hint, as in weir__umpmc_take_cell(). */
-    const uint32_t from = weir_atomic_load(&segment->first_full, WEIR_RELAXED);
+    /* sync(taken): acquire. Pairs with the stores in weir__umpmc_take_cell() and below. */
+    const uint32_t from = weir_atomic_load(&segment->first_full, WEIR_ACQUIRE);
     uint32_t slot = from;
     int took = -1;
 
@@ -153,9 +153,10 @@ static int take_any(weir__umpmc_segment *segment, uintptr_t *value)
         took = -1;
     }
     /* A call that takes nothing leaves the hint where it came to: the next need not walk.
-     * relaxed: a hint, as in weir__umpmc_take_cell(). */
+     * sync(taken): release. Pairs with the loads in weir__umpmc_take() and above; that the cells
+     * before were seen taken. */
     if (took <= 0 && slot > from)
-        weir_atomic_store(&segment->first_full, slot, WEIR_RELAXED);
+        weir_atomic_store(&segment->first_full, slot, WEIR_RELEASE);
     return took;
 }
 

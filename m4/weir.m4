@@ -92,6 +92,12 @@ AC_DEFUN([WEIR_CHECK_CAPABILITIES], [
     [x86_64-*-linux-gnux32:*], [],
     [x86_64-*-linux*:no], [weir_step=yes])
   AC_SUBST([weir_step])
+  # The model checker stands on glibc, and wants a compiler that instruments.
+  weir_check=no
+  AS_CASE([$host:$enable_sanitize],
+    [x86_64-*-linux-gnux32:*], [],
+    [x86_64-*-linux-gnu:no], [weir_check=$weir_tsan])
+  AC_SUBST([weir_check])
 ])
 
 # WEIR_CHECK_EMULATOR: EMULATOR runs the programs of a cross build, or is empty;
@@ -219,6 +225,8 @@ AC_DEFUN([WEIR_CHECK_BENCHMARKS], [
 AC_DEFUN([WEIR_SUMMARY], [
   AS_IF([test "$weir_step" = yes], [weir_step_text=yes],
     [weir_step_text="no (x86-64 Linux without sanitizers only)"])
+  AS_IF([test "$weir_check" = yes], [weir_check_text=yes],
+    [weir_check_text="no (x86-64 Linux with glibc, without sanitizers only)"])
   AS_IF([test "$enable_sanitize" = no], [weir_tsan_text=$weir_tsan], [weir_tsan_text="no (sanitized build)"])
   AS_IF([test "$cross_compiling" = yes],
     [weir_run_text="${EMULATOR:-not found: programs are built and not run}"],
@@ -240,6 +248,7 @@ weir $PACKAGE_VERSION for $host
   double-word CAS          $weir_cv_dword
   rseq                     $weir_cv_rseq
   step harness             $weir_step_text
+  model checker            $weir_check_text
   emulator                 $weir_run_text
   for make check           python: ${PYTHON:-none}, pkg-config: ${PKG_CONFIG:-none}, cmake: ${CMAKE:-none}, mandoc: ${MANDOC:-none}
   Google Benchmark         $weir_benchmark_text

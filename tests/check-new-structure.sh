@@ -37,6 +37,8 @@ for program in tests stress doc/examples; do
     fi
 done
 # shellcheck disable=SC2086
+expect "tests/model/$name.c compiles" $CC $flags -c "$tree/tests/model/$name.c" -o "$work/object"
+# shellcheck disable=SC2086
 expect "bench/$name.c compiles" $CC $flags -c "$tree/bench/$name.c" -o "$work/object"
 
 # The checks of the tree, on the tree with the new structure; their other complaints
@@ -59,8 +61,8 @@ expect "its misuse does not compile" sh -c '! "$@"' sh $CC $flags -DMISUSE -c \
     "$tree/tests/nocompile/$name-other-type.c" -o "$work/object"
 
 # The mirror misses what is taken away, and the list of files what nobody lists.
-for file in tests/$name.c tests/nocompile/$name-other-type.c stress/$name.c bench/$name.c \
-    doc/man/weir_$name.3; do
+for file in tests/$name.c tests/nocompile/$name-other-type.c tests/model/$name.c stress/$name.c \
+    bench/$name.c doc/man/weir_$name.3; do
     mv "$tree/$file" "$work/aside"
     if complaints check-mirror.sh | grep -q "^FAILED: include/weir/$name.h has no"; then
         pass

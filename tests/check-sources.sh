@@ -34,12 +34,13 @@ for line in "sleeping	usleep(10);" "suppressed	__attribute__((no_sanitize_thread
     }
 done
 
-none "a sleeping poll in the library" "$sleeping" include lib
+# lib/check defines these calls for the programs that it checks.
+none "a sleeping poll in the library" "$sleeping" include lib/*.[ch] lib/step
 none "a sanitizer is silenced" "$suppressed" include lib tests/*.c tests/*.h stress doc/examples
 none "work left open" "$open_work" include lib tests stress bench doc cmake
 none "white space at the end of a line" '[[:space:]]+$' include lib tests stress bench doc cmake
 
-for file in include/weir/*.h lib/*.[ch] lib/*/*.[ch] tests/*.[ch]* tests/*.sh tests/*/*.c* stress/*.[ch] bench/*.[ch]* \
+for file in include/weir/*.h lib/*.[ch] lib/*/*.[ch] lib/check/weir-check.in tests/*.[ch]* tests/*.sh tests/*/*.c* stress/*.[ch] bench/*.[ch]* \
     bench/peers/* doc/examples/*.[ch] doc/man/*.3; do
     case $file in *.o | *'*'* | *.trs | *.log) continue ;; esac
     [ -f "$file" ] || continue

@@ -175,10 +175,11 @@ static inline weir__mpmc_verdict weir__mpmc_take(weir_mpmc *queue, uint64_t posi
          * sequence changes, which the compare-and-swap rules out. */
         const uint64_t found = weir_atomic_load(&cell->hi, WEIR_RELAXED);
 
-        /* sync(emptied): acq_rel on success, acquire on failure. Pairs with the load of `lo` in
-         * weir__mpmc_put(): the value was read before the cell is free. */
+        /* sync(emptied): release. Pairs with the load of `lo` in weir__mpmc_put(): the value was
+         * read before the cell is free. sync(emptied): acquire, on failure. As at the load
+         * above. */
         if (WEIR_LIKELY(weir_atomic_cas(&cell->lo, &sequence, base + queue->ring.mask + 1,
-                                        WEIR_ACQ_REL, WEIR_ACQUIRE))) {
+                                        WEIR_RELEASE, WEIR_ACQUIRE))) {
             *value = (uintptr_t)found;
             return WEIR__MPMC_DONE;
         }

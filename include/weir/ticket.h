@@ -277,8 +277,9 @@ WEIR_ALWAYS_INLINE weir__ticket_verdict weir__ticket_attempt(const weir__ticket_
         claimed->count = count;
         return WEIR__TICKET_CLAIMED;
     }
-    /* sync(claim): acquire. As above: was the tag read for a position that is still the end? */
-    return beyond < 0 && weir_atomic_load(end, WEIR_ACQUIRE) == first ? WEIR__TICKET_REFUSED
+    /* relaxed: was the tag read for a position that is still the end? If it was of a later lap, its
+     * load has acquired that the end had moved on. */
+    return beyond < 0 && weir_atomic_load(end, WEIR_RELAXED) == first ? WEIR__TICKET_REFUSED
                                                                       : WEIR__TICKET_PASSED;
 }
 

@@ -35,6 +35,8 @@
  *   filled    enqueue -> try_dequeue            carries the value, and what it points to
  *   behind    enqueue -> enqueue                carries that all cells before are full or taken
  *   appended  enqueue -> enqueue, try_dequeue   carries a segment
+ *   taken     try_dequeue -> try_dequeue        carries what its consumer had done and seen: of who
+ *             passes by a cell that was taken, no later cell may look empty which that one had filled
  *
  * Sources: M. M. Michael, M. L. Scott, "Simple, Fast, and Practical Non-Blocking and
  * Blocking Concurrent Queue Algorithms", PODC 1996, doi:10.1145/248052.248106; cells that
@@ -223,7 +225,8 @@ static inline int weir__umpmc_take_cell(weir__umpmc_segment *segment, uint32_t s
                                         uintptr_t *value)
 {
     weir__umpmc_cell *const cell = weir__umpmc_cell_of(segment, slot);
-    /* sync(filled): acquire. Pairs with weir_dword_cas() in weir__umpmc_fill_cell(). */
+    /* sync(filled): acquire. Pairs with weir_dword_cas() in weir__umpmc_fill_cell().
+     * sync(taken): acquire. Pairs with the compare-and-swap below. */
     uint64_t state = weir_atomic_load(&cell->lo, WEIR_ACQUIRE);
     uint64_t found;
 
@@ -231,13 +234,14 @@ static inline int weir__umpmc_take_cell(weir__umpmc_segment *segment, uint32_t s
         return state == WEIR__UMPMC_EMPTY ? 0 : -1;
     /* relaxed: acquired with the state; a cell is filled once. */
     found = weir_atomic_load(&cell->hi, WEIR_RELAXED);
-    /* relaxed: the value has been acquired, and nobody reads what a consumer leaves. */
+    /* sync(taken): release. Pairs with the load above.
+     * sync(taken): acquire, on failure. Pairs with itself: who came first. */
     if (!WEIR_LIKELY(
-            weir_atomic_cas(&cell->lo, &state, WEIR__UMPMC_TAKEN, WEIR_RELAXED, WEIR_RELAXED)))
+            weir_atomic_cas(&cell->lo, &state, WEIR__UMPMC_TAKEN, WEIR_RELEASE, WEIR_ACQUIRE)))
         return -2;
-    /* relaxed: a hint. That the cells before are taken is true whoever hears of it; what an
-     * empty cell says of those behind it comes from the producers. */
-    weir_atomic_store(&segment->first_full, slot + 1, WEIR_RELAXED);
+    /* sync(taken): release. Pairs with the loads in weir__umpmc_take() and take_any(), which do
+     * not look at the cells before. */
+    weir_atomic_store(&segment->first_full, slot + 1, WEIR_RELEASE);
     *value = (uintptr_t)found;
     return 1;
 }
@@ -245,8 +249,8 @@ static inline int weir__umpmc_take_cell(weir__umpmc_segment *segment, uint32_t s
 /* Tries the first cell that is not known to be taken. Returns: as weir__umpmc_take_cell(). */
 static inline int weir__umpmc_take(weir__umpmc_segment *segment, uintptr_t *value)
 {
-    /* relaxed: a hint, as in weir__umpmc_take_cell(). */
-    const uint32_t slot = weir_atomic_load(&segment->first_full, WEIR_RELAXED);
+    /* sync(taken): acquire. Pairs with the stores in weir__umpmc_take_cell() and take_any(). */
+    const uint32_t slot = weir_atomic_load(&segment->first_full, WEIR_ACQUIRE);
 
     return WEIR_LIKELY(slot < segment->slots) ? weir__umpmc_take_cell(segment, slot, value) : -1;
 }

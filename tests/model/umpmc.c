@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The weir authors */
+
+/* tests/model/umpmc.c: weir/umpmc.h in the model checker. Segments have one slot or two, so that
+ * they are appended, left, retired and freed all the time. */
+
+#include "fifo.h"
+
+#include <weir/umpmc.h>
+
+typedef struct flavour {
+    weir_guard_scheme scheme;
+    size_t slots;
+    size_t batch; /* segments that a thread retires before it looks at what can be freed */
+} flavour;
+
+enum {
+    EPOCH_1,
+    EPOCH_2,
+    EPOCH_1_LATE,
+    EPOCH_2_LATE,
+    EPOCH_4_LATE,
+    INTERVAL_1,
+    INTERVAL_2,
+    HAZARD_1,
+    HAZARD_2
+};
+static const flavour flavoured[] = {
+    {WEIR_GUARD_EPOCH, 1, 1},    {WEIR_GUARD_EPOCH, 2, 1},  {WEIR_GUARD_EPOCH, 1, 64},
+    {WEIR_GUARD_EPOCH, 2, 64},   {WEIR_GUARD_EPOCH, 4, 64}, {WEIR_GUARD_INTERVAL, 1, 1},
+    {WEIR_GUARD_INTERVAL, 2, 1}, {WEIR_GUARD_HAZARD, 1, 1}, {WEIR_GUARD_HAZARD, 2, 1},
+};
+static const char *const flavours[] = {
+    ", epoch, 1 slot",        ", epoch, 2 slots",       ", epoch, 1 slot, late",
+    ", epoch, 2 slots, late", ", epoch, 4 slots, late", ", interval, 1 slot",
+    ", interval, 2 slots",    ", hazard, 1 slot",       ", hazard, 2 slots",
+};
+
+static weir_guard *domain;
+static weir_umpmc *queue;
+static weir_guard_record *record[FIFO_THREADS];
+
+static void enter(unsigned thread)
+{
+    record[thread] = weir_guard_self(domain);
+    weir_check_assert(record[thread] != NULL);
+}
+
+static void make(const fifo_case *c)
+{
+    weir_reclaim_options options;
+
+    memset(&options, 0, sizeof options);
+    options.batch_objects = flavoured[c->flavour].batch;
+    weir_check_assert(weir_guard_new(&domain, flavoured[c->flavour].scheme, &options) == 0);
+    enter(0);
+    weir_check_assert(weir_umpmc_new(&queue, domain, flavoured[c->flavour].slots) == 0);
+}
+
+static void end(const fifo_case *c)
+{
+    (void)c;
+    weir_check_assert(weir_umpmc_free(queue) == 0);
+    weir_check_assert(weir_guard_free(domain) == 0);
+}
+
+static bool put(unsigned thread, uintptr_t value)
+{
+    weir_check_assert(weir_umpmc_enqueue(queue, record[thread], value) == 0);
+    return true;
+}
+
+static bool take(unsigned thread, uintptr_t *value)
+{
+    return weir_umpmc_try_dequeue(queue, record[thread], value);
+}
+
+static size_t take_burst(unsigned thread, uintptr_t *values, size_t n)
+{
+    return weir_umpmc_dequeue_burst(queue, record[thread], values, n);
+}
+
+static const fifo_face face = {
+    .make = make,
+    .enter = enter,
+    .end = end,
+    .put = put,
+    .take = take,
+    .take_burst = take_burst,
+    .flavours = flavours,
+};
+
+#define LOCK_FREE .by_proxy = true, .options.progress = WEIR_CHECK_LOCK_FREE
+
+static const fifo_case cases[] = {
+    {.does = {"", "e", "d"}, .flavour = EPOCH_1},
+    {.does = {"", "e", "d"}, .flavour = EPOCH_2},
+    {.does = {"", "e", "e"}, .flavour = EPOCH_1},
+    {.does = {"", "e", "e"}, .flavour = EPOCH_2},
+    {.does = {"e", "d", "d"}, .flavour = EPOCH_1, .deep = true},
+    {.does = {"e", "d", "d"}, .flavour = EPOCH_1_LATE},
+    {.does = {"e", "d", "d"}, .flavour = EPOCH_2},
+    {.does = {"", "ee", "d"}, .flavour = EPOCH_1_LATE},
+    {.does = {"", "ee", "dd"}, .flavour = EPOCH_1_LATE},
+    {.does = {"", "ee", "dd"}, .flavour = EPOCH_2},
+    {.does = {"", "eee", "ddd"}, .flavour = EPOCH_2_LATE},
+    {.does = {"e", "ed", "d"}, .flavour = EPOCH_1_LATE, .deep = true},
+    {.does = {"e", "ed", "D"}, .flavour = EPOCH_2_LATE},
+    {.does = {"e", "ed", "d"}, .flavour = EPOCH_2},
+    {.does = {"ee", "ed", "d"}, .flavour = EPOCH_2_LATE},
+    {.does = {"e", "ee", "dd"}, .flavour = EPOCH_2_LATE},
+    {.does = {"", "e", "e", "d"}, .flavour = EPOCH_1_LATE, .deep = true},
+    {.does = {"", "e", "e", "d"}, .flavour = EPOCH_2_LATE},
+    {.does = {"", "e", "d", "e"}, .flavour = EPOCH_1_LATE, .deep = true},
+    {.does = {"", "e", "d", "d"}, .flavour = EPOCH_1_LATE, .deep = true},
+    /* Who has put a value finds one, whoever filled the cells before. */
+    {.does = {"", "e", "ed"}, .flavour = EPOCH_2_LATE},
+    {.does = {"", "ee", "edd"}, .flavour = EPOCH_4_LATE},
+    {.does = {"eed", "eed", "d", "d"}, .flavour = EPOCH_2_LATE, .deep = true},
+    {.does = {"e", "e", "D"}, .flavour = EPOCH_2},
+    {.does = {"e", "e", "D"}, .flavour = EPOCH_1_LATE},
+    {.does = {"", "e", "d"}, .flavour = INTERVAL_1},
+    {.does = {"e", "d", "d"}, .flavour = INTERVAL_2},
+    {.does = {"", "e", "d"}, .flavour = HAZARD_2},
+    {.does = {"ee", "e", "e"}, .flavour = HAZARD_2},
+    {.does = {"ee", "e", "e"}, .flavour = INTERVAL_2},
+    {.does = {"e", "d", "d"}, .flavour = HAZARD_2},
+    {.does = {"", "e", "e"}, .flavour = HAZARD_2},
+    {.does = {"", "e", "d"}, .flavour = EPOCH_1_LATE, LOCK_FREE, .deep = true},
+    {.does = {"", "e", "e"}, .flavour = EPOCH_1_LATE, LOCK_FREE, .deep = true},
+    {.does = {"e", "d", "d"}, .flavour = EPOCH_2_LATE, LOCK_FREE, .deep = true},
+};
+
+int main(int argc, char **argv)
+{
+    return fifo_main("umpmc", cases, sizeof cases / sizeof cases[0], argc, argv);
+}
