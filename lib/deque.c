@@ -237,8 +237,9 @@ bool weir__deque_pop_shared(weir_deque *deque, uintptr_t *value)
      */
     weir_atomic_exchange(&deque->bottom, bottom, WEIR_SEQ_CST);
     for (;;) {
-        /* sync(mode): acquire. Pairs with share() and take_top(). */
-        const uint64_t mode = weir_atomic_load(&deque->ends.hi, WEIR_ACQUIRE);
+        /* relaxed: only compared; take_top() and take_back() confirm it. What thieves have done
+         * comes with top. */
+        const uint64_t mode = weir_atomic_load(&deque->ends.hi, WEIR_RELAXED);
         /* sync(mode): seq_cst. Pairs with take_top(): see the top of this file. */
         const uint64_t top = weir_atomic_load(&deque->ends.lo, WEIR_SEQ_CST);
         uintptr_t newest;

@@ -26,8 +26,9 @@
  *            in doc/memory-model.md.
  * Linearization: an enqueue and a dequeue at the compare-and-swap that succeeds;
  *            `false` at the load of the one cell that decides: the queue was
- *            full, or empty, at that moment of the call. Each item of a burst has
- *            a moment of its own.
+ *            full, or empty, at that moment of the call, as its thread sees it. A
+ *            "full" of one thread and an "empty" of another need not agree on one
+ *            order of the two. Each item of a burst has a moment of its own.
  * Memory:    16 bytes a cell in the caller's buffer; nothing is allocated after
  *            init. A cell keeps the value last dequeued from it until the next
  *            lap: a leak checker may take it for a reference.

@@ -28,9 +28,10 @@
  *            in doc/memory-model.md.
  * Linearization: an enqueue at its store to `filled`, a dequeue at its store to
  *            `emptied`; `false` at the load that found no room, or no element: the
- *            queue was full, or empty, at that moment of the call. A _burst is as
- *            many operations, one for each group that it touches; a _bulk is one,
- *            at its last store.
+ *            queue was full, or empty, at that moment of the call, as its thread sees it.
+ *            A "full" of one thread and an "empty" of the other need not agree on one
+ *            order of the two. A _burst is as many operations, one for each group that
+ *            it touches; a _bulk is one, at its last store.
  * Memory:    in the caller's buffer, 1.00 to 1.17 times the elements, and 64 bytes;
  *            nothing is allocated after init.
  * Complexity: no read-modify-write. One store publishes an element, a burst or a

@@ -224,9 +224,10 @@ static inline bool weir__stack_index_try_pop(weir_stack_index *stack, uint64_t *
     /* relaxed: the compare-and-swap confirms it by the tag: the node was inside. */
     const uint64_t next = weir_atomic_load(&stack->links[top - 1], WEIR_RELAXED);
 
-    /* sync(index-pushed): acquire. As the load in weir_stack_index_pop(). */
-    return weir_atomic_cas(&stack->head, head, ((*head | stack->mask) + 1) | next, WEIR_ACQUIRE,
-                           WEIR_ACQUIRE);
+    /* relaxed: both callers have acquired this very write with their load: while the tag stays, no
+     * number comes to the top twice. On failure they load again. */
+    return weir_atomic_cas(&stack->head, head, ((*head | stack->mask) + 1) | next, WEIR_RELAXED,
+                           WEIR_RELAXED);
 }
 
 /* Takes the top. Returns: its number; WEIR_STACK_NONE if the stack was empty.

@@ -146,8 +146,9 @@ static inline bool weir__stack_guard_try_pop(weir_stack_guard *stack, weir_guard
         return true;
     /* Plain: written before the push; it is held, so not reclaimed, so not pushed again. */
     next = top->next;
-    /* sync(guard-pushed): acquire. As above. relaxed on failure: loaded again. */
-    return weir_atomic_cas(&stack->top, &top, next, WEIR_ACQUIRE, WEIR_RELAXED);
+    /* relaxed: the load has acquired this very write: a node that is held is not pushed again. On
+     * failure it is loaded again. */
+    return weir_atomic_cas(&stack->top, &top, next, WEIR_RELAXED, WEIR_RELAXED);
 }
 
 /* Takes the top. Returns: NULL if the stack was empty.

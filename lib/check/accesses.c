@@ -223,7 +223,7 @@ void weir__check_store(const request *a, word value)
     if (a->space == MEMORY)
         weir__memory_there(a->address, a->size, a->pc);
     place = place_of(a, &mask);
-    weir__check_wrote();
+    weir__run_wrote();
     do_write(a, place, mask, value, false);
     if (a->space == MEMORY)
         weir__memory_atomic(a->address, a->size, true, a->pc);
@@ -248,7 +248,7 @@ static word change(const request *a, change_function *function, void *with, bool
 
         /* Who writes what was there goes round for nothing too. */
         if (value != old)
-            weir__check_wrote();
+            weir__run_wrote();
         me->half = true;
         do_write(a, place, mask, value, true);
         me->half = false;

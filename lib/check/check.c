@@ -4,7 +4,7 @@
 /* lib/check/check.c: a scenario from its options to its line: the search, the searches in which a
  * thread stands still, the verdict. */
 
-#include "report.h"
+#include "sheet.h"
 #include "run.h"
 
 #include <stdlib.h>
@@ -225,17 +225,6 @@ static outcome stand_still(search *s)
 
 /* ---- the verdict ---- */
 
-static const char *finding_name(weir_check_finding finding)
-{
-    static const char *const names[] = {
-        "nothing",          "an assertion fails", "data race",     "use after free",
-        "use after return", "free of no block",   "out of bounds", "leak",
-        "uninitialised",    "deadlock",           "lost wake-up",  "a loop without end",
-        "not linearizable", "no progress",        "crash",         "misuse"};
-
-    return names[finding];
-}
-
 static void say_line(const search *s, const weir_check_result *r)
 {
     const weir_check_options *const o = s->options;
@@ -246,13 +235,14 @@ static void say_line(const search *s, const weir_check_result *r)
     if (r->verdict == WEIR_CHECK_CLEAN)
         printf("clean, exhaustive");
     else if (r->verdict == WEIR_CHECK_BUG)
-        printf("BUG: %s", finding_name(r->finding));
+        printf("BUG: %s", weir__sheet_headline(r->finding));
     else if (r->verdict == WEIR_CHECK_UNABLE)
         printf("UNABLE: %s", r->sentence);
     else if (o->replay != NULL)
         printf("clean on this path");
     else if (r->bounds > 0)
-        printf("INCOMPLETE: a bound was hit");
+        printf("INCOMPLETE: a bound was hit%s%s", weir__run_bound[0] == '\0' ? "" : ": ",
+               weir__run_bound);
     else if (s->count.composite)
         printf("INCOMPLETE: %s", r->sentence);
     else
@@ -338,22 +328,22 @@ int weir_check_run_result(const weir_check_options *options, void (*test)(void *
         now.replay = getenv("WEIR_CHECK_REPLAY");
     weir__subject.test = test;
     weir__subject.argument = argument;
-    weir__subject.events = now.events == 0 ? 1000 : now.events;
+    weir__subject.events = now.events == 0 ? 1000 : now.events < 65000 ? now.events : 65000;
     weir__subject.spurious = now.spurious;
     weir__subject.leaks_allowed = now.leaks_allowed;
     weir__subject.progress = now.progress;
     weir__subject.steps = now.steps;
     nobody_stands();
     weir__graph_too_strong = false;
+    weir__run_bound[0] = '\0';
     began = said = now_ns();
     shows_progress = !now.quiet && isatty(STDOUT_FILENO);
     if (!weir__fiber_make() || !weir__world_save())
         weir__check_die("no memory for the threads under test");
     weir__places_forget();
     if (!weir__assembly_find())
-        weir__check_die(
-            "nothing of this program was compiled with -fsanitize=thread (with -flto it "
-            "has to be given to the linker too)");
+        weir__check_die("nothing of this program was compiled with -fsanitize=thread (with gcc, "
+                        "-flto undoes it)");
     weir__fiber_catch();
     o = search_once(&s);
     if (o == COMPLETE && now.progress != WEIR_CHECK_BLOCKING && now.replay == NULL &&

@@ -54,12 +54,16 @@ unsigned weir__check_choose(unsigned n, const char *const *what, const void *pc)
     return answer;
 }
 
+void *__cxa_get_globals(void) __attribute__((weak));
+
 void weir__run_thread(void *unused)
 {
     thread *const me = weir__run_self();
     event *e;
 
     (void)unused;
+    if (__cxa_get_globals != NULL) /* a run that was given up may have left a handler */
+        memset(__cxa_get_globals(), 0, sizeof(void *) + sizeof(unsigned));
     if (weir__check_self != 0) {
         e = weir__run_recorded(BEGIN, -1, 0, NULL, "begins");
         if (e == NULL) {
@@ -96,8 +100,12 @@ void weir__check_end_thread(void)
 
 void weir__check_end_run(void)
 {
+    weir__run_learn();
     run->exits = true;
-    end();
+    /* Nobody can join it any more. */
+    weir__run_self()->state = GONE;
+    for (;;)
+        weir__fiber_yield();
 }
 
 int weir__check_spawn(void (*body)(void *), void *argument, const void *pc, const char *what)

@@ -433,9 +433,9 @@ static void on_tick(int signal, siginfo_t *info, void *context)
 
 void weir__fiber_watch(void)
 {
-    const struct itimerval five_seconds = {{5, 0}, {5, 0}};
+    const struct itimerval two_seconds = {{2, 0}, {2, 0}};
 
-    setitimer(ITIMER_VIRTUAL, &five_seconds, NULL);
+    setitimer(ITIMER_VIRTUAL, &two_seconds, NULL);
 }
 
 void weir__fiber_catch(void)

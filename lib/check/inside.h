@@ -179,7 +179,7 @@ bool weir__sleep_was_cut(void);
 
 /* ---- fiber.c ---- */
 
-/* Grows with each event and run: a fiber that goes on without it for five seconds of the
+/* Grows with each event and run: a fiber that goes on without it for two seconds of the
  * processor's time is stopped as by a crash, the signal being SIGVTALRM. */
 extern unsigned weir__check_beat;
 void weir__fiber_watch(void); /* begins that, in this process */

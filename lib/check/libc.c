@@ -348,6 +348,42 @@ char *strncat(char *restrict to, const char *restrict from, size_t most)
     return to;
 }
 
+/* ---- what keeps its state in the program's memory: a loop that ends by it has to be seen ---- */
+
+HOOK(int, rand_r, unsigned *seed)
+{
+    static STATE int (*real)(unsigned *) = NULL;
+
+    if (real == NULL)
+        *(void **)&real = weir__check_real("rand_r");
+    reads(seed, sizeof *seed, CALLER);
+    writes(seed, sizeof *seed, CALLER);
+    return real(seed);
+}
+
+HOOK(char *, strtok_r, char *restrict text, const char *restrict ends, char **restrict save)
+{
+    static STATE char *(*real)(char *restrict, const char *restrict, char **restrict) = NULL;
+
+    if (real == NULL)
+        *(void **)&real = weir__check_real("strtok_r");
+    if (text == NULL)
+        reads(save, sizeof *save, CALLER);
+    writes(save, sizeof *save, CALLER);
+    return real(text, ends, save);
+}
+
+HOOK(char *, strsep, char **restrict text, const char *restrict ends)
+{
+    static STATE char *(*real)(char **restrict, const char *restrict) = NULL;
+
+    if (real == NULL)
+        *(void **)&real = weir__check_real("strsep");
+    reads(text, sizeof *text, CALLER);
+    writes(text, sizeof *text, CALLER);
+    return real(text, ends);
+}
+
 /* ---- with _FORTIFY_SOURCE ---- */
 
 _Noreturn void __chk_fail(void); /* the C library's */

@@ -314,13 +314,11 @@ static bool is_done(void *unused, word state)
 
 int weir__posix_once(pthread_once_t *once, void (*routine)(void), const void *pc, const char *what)
 {
-    const request begin = weir__hidden(once, ONCE, ACQUIRE, pc, what);
-    const request end = weir__hidden(once, ONCE, RELEASE, pc, what);
+    const request begin = weir__hidden(once, MEMORY, ACQUIRE, pc, what);
+    const request end = weir__hidden(once, MEMORY, RELEASE, pc, what);
     word state;
 
     weir__use(once, pc, what);
-    if (*once == DONE) /* before the run */
-        return 0;
     state = weir__check_change(&begin, begin_once, NULL, NULL);
     weir__used(once, pc);
     if (state == RUNNING) {

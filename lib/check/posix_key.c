@@ -25,6 +25,16 @@ typedef struct store {
 
 static STATE store *stores = NULL;
 
+enum { LOCALS = 256 };
+
+typedef struct local {
+    void (*destroy)(void *);
+    void *object;
+} local;
+
+static STATE local *locals = NULL;
+static STATE unsigned local_count[THREADS] = {0};
+
 static store *self(void)
 {
     return &stores[weir__check_self];
@@ -34,8 +44,10 @@ void weir__key_begin(void)
 {
     if (stores == NULL)
         stores = (store *)weir__check_memory(THREADS * sizeof *stores);
+    if (locals == NULL)
+        locals = (local *)weir__check_memory(THREADS * LOCALS * sizeof *locals);
     for (int t = 0; t < THREADS; t++)
-        stores[t].values = 0;
+        stores[t].values = local_count[t] = 0;
 }
 
 static STATE void (*destructors[2 * PTHREAD_KEYS_MAX])(void *) = {NULL};
@@ -114,6 +126,7 @@ int pthread_setspecific(pthread_key_t key, const void *new_value)
     PASS(pthread_setspecific, key, new_value);
     if (key >= 2 * PTHREAD_KEYS_MAX)
         return EINVAL;
+    weir__check_wrote();
     me = self();
     v = find_value(key);
     if (v == NULL) {
@@ -151,8 +164,28 @@ static bool destroy_values(void)
     return some;
 }
 
+/* ---- C++: destructors of thread-local variables ---- */
+
+int __cxa_thread_atexit(void (*destroy)(void *), void *object, void *library);
+
+int __cxa_thread_atexit(void (*destroy)(void *), void *object, void *library)
+{
+    PASS(__cxa_thread_atexit, destroy, object, library);
+    if (local_count[weir__check_self] == LOCALS)
+        weir__check_unable(HERE, "more than %d thread-local variables with destructors", LOCALS);
+    locals[weir__check_self * LOCALS + (int)local_count[weir__check_self]++] =
+        (local){destroy, object};
+    return 0;
+}
+
 void weir__key_end(void)
 {
+    while (local_count[weir__check_self] > 0) {
+        const local l = locals[weir__check_self * LOCALS + (int)--local_count[weir__check_self]];
+
+        l.destroy(l.object);
+    }
+
     for (int i = 0; i < PTHREAD_DESTRUCTOR_ITERATIONS && destroy_values(); i++) {
     }
 }

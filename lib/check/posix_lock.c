@@ -185,6 +185,7 @@ static int again(held *it, int kind)
 {
     switch (kind) {
     case PTHREAD_MUTEX_RECURSIVE:
+        weir__check_wrote();
         it->times++;
         return 0;
     case PTHREAD_MUTEX_ERRORCHECK:
@@ -249,6 +250,7 @@ int weir__unlock(pthread_mutex_t *mutex, const void *pc, const char *what)
             return EPERM;
         misuse(pc, what, "a mutex that it does not hold");
     }
+    weir__check_wrote();
     if (--it->times > 0)
         return 0;
     drop(it);
@@ -406,6 +408,7 @@ static int rwlock_lock(pthread_rwlock_t *lock, hold how, bool try, clockid_t clo
     int error = 0;
 
     if (it != NULL && how == SHARED && it->how == SHARED) {
+        weir__check_wrote();
         it->times++;
         return 0;
     }
@@ -487,6 +490,7 @@ int pthread_rwlock_unlock(pthread_rwlock_t *lock)
     it = find(lock);
     if (it == NULL)
         misuse(HERE, "pthread_rwlock_unlock", "a lock that it does not hold");
+    weir__check_wrote();
     if (--it->times > 0)
         return 0;
     how = it->how;

@@ -60,7 +60,7 @@ static void go(int t)
         if (signal == SIGVTALRM) {
             weir__run_found(
                 WEIR_CHECK_NOTHING, pc,
-                "thread %d has run for five seconds without an event, at %s: a loop that "
+                "thread %d has run for two seconds without an event, at %s: a loop that "
                 "neither reads nor writes anything atomic?",
                 t, weir__check_place(pc));
             run->how = UNCHECKABLE;
@@ -116,6 +116,8 @@ static outcome stuck(void)
             return STUCK;
         if (run->thread[t].reason == JOINS) {
             joins = t;
+            if (who < 0 && weir__history_inside(t))
+                who = t;
             continue;
         }
         /* What waits on an old value would go on, some day. */

@@ -59,6 +59,10 @@ typedef struct subject {
     int stands[THREADS]; /* after how many events the thread stands still; -1: does not */
 } subject;
 
+/* Of the first bound that a thread hit, in this process: "thread 1 has had 1000 events, at r.c:2".
+ */
+extern char weir__run_bound[128];
+
 extern subject weir__subject;
 extern run_result weir__result;
 

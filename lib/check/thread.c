@@ -26,6 +26,8 @@ STATE unsigned weir__check_spurious_of[THREADS] = {0};
 /* Bytes below a read of a thread that it may have used too. */
 enum { BELOW = 2048 };
 
+STATE char weir__run_bound[128] = "";
+
 static STATE unsigned order_room = 0;
 static running *const run = &weir__running;
 
@@ -144,12 +146,19 @@ bool weir__run_may(const thread *me, const event *e)
 /* A plain write has been made by now. */
 void weir__run_learn(void)
 {
-    while (run->unknowns > 0) {
-        event *const e = weir__event(run->g, run->unknown[--run->unknowns]);
+    unsigned kept = 0;
 
+    for (unsigned i = 0; i < run->unknowns; i++) {
+        event *const e = weir__event(run->g, run->unknown[i]);
+
+        if (e->thread != weir__check_self) { /* its thread may not have come to the store yet */
+            run->unknown[kept++] = run->unknown[i];
+            continue;
+        }
         e->open = false;
         memcpy(&e->value, run->g->location[e->location].address, e->size);
     }
+    run->unknowns = kept;
 }
 
 _Noreturn void weir__run_differs(const event *e, const void *pc, const char *what)
@@ -169,6 +178,9 @@ _Noreturn static void hit_bound(const thread *me, const void *pc)
 {
     if (me->turns < 4) {
         run->bounded = true;
+        if (weir__run_bound[0] == '\0')
+            snprintf(weir__run_bound, sizeof weir__run_bound, "thread %d has had %u events, at %s",
+                     weir__check_self, me->done, weir__check_place(pc));
         weir__run_wait(ASSUMES, pc);
     }
     weir__check_bug(WEIR_CHECK_SPIN, pc, NULL,
@@ -236,12 +248,20 @@ void weir__run_wait_for_news(why reason, const void *pc)
 
 /* ---- rounds of a loop ---- */
 
-void weir__check_wrote(void)
+/* An event says what it writes. */
+void weir__run_wrote(void)
 {
     thread *const me = &run->thread[weir__check_self];
 
     me->rounds = me->round = 0;
     me->eager = false;
+}
+
+/* What was written otherwise may make a difference that is not seen. */
+void weir__check_wrote(void)
+{
+    weir__run_wrote();
+    weir__run_self()->mark.at = NULL;
 }
 
 static uint64_t hash_of_stack(const machine *from)
@@ -287,6 +307,18 @@ bool weir__run_reads_newest(int t)
     return true;
 }
 
+/* Whether it has looked, since that event, at what another thread has to change. */
+static bool waited_since(const thread *me, unsigned event_number)
+{
+    for (unsigned i = event_number; i < me->done; i++) {
+        const event *const e = &run->g->of[weir__check_self][i];
+
+        if (e->kind == READ && !e->exclusive && e->from.thread != weir__check_self)
+            return true;
+    }
+    return false;
+}
+
 /* Before a read. */
 void weir__run_round(const void *pc)
 {
@@ -301,9 +333,14 @@ void weir__run_round(const void *pc)
     r.at = now;
     r.hash = hash_of_stack(now);
     r.event = me->done;
-    me->turns += me->mark.at == r.at && me->mark.hash == r.hash;
-    if (me->done >= 2 * me->mark.event + ROUNDS)
+    if (me->mark.at == r.at && me->mark.hash == r.hash) {
+        me->turns += waited_since(me, me->turned);
+        me->turned = me->done;
+    }
+    if (me->done >= 2 * me->mark.event + ROUNDS) {
         me->mark = r;
+        me->turned = me->done;
+    }
     /* What the graph holds is run again in any case: whether a local variable that has no value yet
      * looks like that of the round before depends on what was on the stack. */
     for (unsigned i = 0; i < me->rounds && me->done >= run->g->count[weir__check_self]; i++)

@@ -16,6 +16,7 @@ typedef enum state {
     AT_EDGE, /* its next event is a new one */
     WAITING, /* see `reason` */
     STANDING,
+    GONE, /* has called exit() */
     ENDED
 } state;
 
@@ -44,6 +45,7 @@ typedef struct thread {
     name made_by;
     const void *pc;    /* where it waits */
     struct round mark; /* set anew at each doubling of `done` */
+    unsigned turned;   /* the next event when it was there last */
     unsigned turns;    /* how often it has come round to a mark */
     char *deepest;     /* of its stack that a read was seen at; stays from run to run */
     struct round before[ROUNDS];
@@ -96,6 +98,9 @@ void weir__run_wait_for_news(why reason, const void *pc);
 
 /* Puts a thread before its beginning, with nothing on its stack. */
 void weir__run_start(int t, void (*body)(void *), void *argument);
+
+/* The calling thread has written what its events tell. */
+void weir__run_wrote(void);
 
 /* Before a read: whether the thread has come round to where it was. Then it waits. */
 void weir__run_round(const void *pc);

@@ -90,7 +90,7 @@ static const reclaim_case cases[] = {
     {.does = {"z", "r|wl"}, .batch = 9, AT_RANDOM},
     {.does = {"u", "r|w"}, .own_ends = true, AT_RANDOM},
     {.does = {"s", "r|w"}, .own_ends = true, AT_RANDOM},
-    {.does = {"s", "gr|w"}, .slot = 8, .own_ends = true, BY_PRIORITY},
+    {.does = {"z", "gr|wl"}, .batch = 9, .slot = 8, BY_PRIORITY},
     /* Promises. */
     {.does = {"|rc", "x"}, .batch = 2, LOCK_FREE},
     {.does = {"h|c", "s"},

@@ -103,16 +103,21 @@ static size_t size(void)
     return weir_ticket_size_approx(queue);
 }
 
-/* Until the seven bits that a tag has of the lap are all as they were. */
+/* Until the seven bits that a tag has of the lap are all as they were: one lap, and then what all
+ * others would leave in the words. */
 enum { LAPS = 128 };
 
 static void laps(unsigned thread)
 {
-    for (unsigned i = 0; i < LAPS; i++) {
-        uintptr_t value;
+    const uint64_t position = (uint64_t)LAPS << queue->shape.lap_shift;
+    unsigned char *const block = weir__ticket_block(&queue->shape, position, sizeof(uintptr_t));
+    uintptr_t value;
 
-        weir_check_assert(put(thread, 1) && take(thread, &value) && value == 1);
-    }
+    weir_check_assert(put(thread, 1) && take(thread, &value) && value == 1);
+    weir_atomic_store(weir__ticket_tag_at(block, position),
+                      weir__ticket_empty_tag(&queue->shape, position), WEIR_RELAXED);
+    weir_atomic_store(&queue->head, position, WEIR_RELAXED);
+    weir_atomic_store(&queue->tail, position, WEIR_RELAXED);
 }
 
 /* With the newest tail the oldest tag must not be found. */
@@ -169,7 +174,7 @@ static const fifo_case cases[] = {
     {.does = {"", "ee", "dd"}, .capacity = 1, WRAPS},
     {.does = {"", "ee", "dd"}, .capacity = 2, WRAPS},
     {.does = {"", "e", "e", "d"}, .capacity = 2, WRAPS},
-    {.does = {"", "Le", "Ae"}, .capacity = 1, .options.events = 4000},
+    {.does = {"", "Le", "Ae"}, .capacity = 1},
     /* Large elements. */
     {.does = {"", "ee", "dd"}, .capacity = 1, .flavour = LARGE},
     {.does = {"e", "ed", "ed"}, .capacity = 2, .flavour = LARGE},

@@ -38,6 +38,7 @@ static const char *const flavours[] = {
 
 static weir_guard *domain;
 static weir_umpmc *queue;
+static weir__umpmc_segment *first;
 static weir_guard_record *record[FIFO_THREADS];
 
 static void enter(unsigned thread)
@@ -55,6 +56,7 @@ static void make(const fifo_case *c)
     weir_check_assert(weir_guard_new(&domain, flavoured[c->flavour].scheme, &options) == 0);
     enter(0);
     weir_check_assert(weir_umpmc_new(&queue, domain, flavoured[c->flavour].slots) == 0);
+    first = weir_atomic_load(&queue->head, WEIR_RELAXED);
 }
 
 static void end(const fifo_case *c)
@@ -80,6 +82,22 @@ static size_t take_burst(unsigned thread, uintptr_t *values, size_t n)
     return weir_umpmc_dequeue_burst(queue, record[thread], values, n);
 }
 
+/* With one slot, that the first segment has been left; with more, that it has not, but that all of
+ * it has been taken, and for thread 3 that this has been noted. */
+static void assumes(unsigned thread)
+{
+    const weir_section section = weir_guard_enter(record[thread]);
+    const bool left = weir_atomic_load(&queue->head, WEIR_RELAXED) != first;
+
+    weir_check_assume(left == (queue->slots == 1));
+    if (!left && thread == 3)
+        weir_check_assume(weir_atomic_load(&first->first_full, WEIR_RELAXED) == queue->slots);
+    else if (!left)
+        weir_check_assume(weir_atomic_load(&weir__umpmc_cell_of(first, queue->slots - 1)->lo,
+                                           WEIR_RELAXED) == WEIR__UMPMC_TAKEN);
+    weir_guard_exit(record[thread], section);
+}
+
 static const fifo_face face = {
     .make = make,
     .enter = enter,
@@ -87,6 +105,7 @@ static const fifo_face face = {
     .put = put,
     .take = take,
     .take_burst = take_burst,
+    .assumes = assumes,
     .flavours = flavours,
 };
 
@@ -117,6 +136,10 @@ static const fifo_case cases[] = {
     {.does = {"", "e", "ed"}, .flavour = EPOCH_2_LATE},
     {.does = {"", "ee", "edd"}, .flavour = EPOCH_4_LATE},
     {.does = {"eed", "eed", "d", "d"}, .flavour = EPOCH_2_LATE, .deep = true},
+    {.does = {"eed", "eed", "Ad", "Ad"}, .flavour = EPOCH_2_LATE},
+    /* Who moves an end hands on the segment that it is moved to. */
+    {.does = {"", "e", "d", "Ae"}, .flavour = EPOCH_1_LATE},
+    {.does = {"", "e", "d", "Ad"}, .flavour = EPOCH_1_LATE},
     {.does = {"e", "e", "D"}, .flavour = EPOCH_2},
     {.does = {"e", "e", "D"}, .flavour = EPOCH_1_LATE},
     {.does = {"", "e", "d"}, .flavour = INTERVAL_1},
