@@ -263,12 +263,18 @@ static inline bool litmus_values_agree(const graph *g)
     return true;
 }
 
-/* Called with each complete graph. */
+/* Called with each complete graph; with NULL when the search begins anew. */
 static inline void litmus_see(const graph *g)
 {
-    const uint64_t hash = weir__graph_hash_memory(g, 1);
     litmus_end end;
+    uint64_t hash;
 
+    if (g == NULL) {
+        litmus_clear(&litmus_found->graphs);
+        litmus_found->twice = 0;
+        return;
+    }
+    hash = weir__graph_hash_memory(g, 1);
     litmus_found->twice += !litmus_add(&litmus_found->graphs, hash);
     if (litmus_found->broken == NULL)
         (void)weir__axioms_hold(g, &litmus_found->broken);
@@ -290,17 +296,6 @@ static inline void litmus_see(const graph *g)
         litmus_found->reached = true;
 }
 
-static inline bool litmus_has_parts(const litmus_program *program)
-{
-    bool parts = false;
-
-    for (unsigned t = 0; t < program->threads; t++) {
-        for (unsigned i = 0; i < program->steps[t]; i++)
-            parts |= program->step[t][i].part != LITMUS_WHOLE;
-    }
-    return parts;
-}
-
 /* The same as litmus_run_brute(), by weir_check_run_result(). `verify`: the checker looks at the
  * axioms itself, and ends the program if they do not hold. */
 static inline void litmus_run_checker(const litmus_program *program, const litmus_outcome *outcome,
@@ -315,10 +310,6 @@ static inline void litmus_run_checker(const litmus_program *program, const litmu
     litmus_asked = outcome;
     litmus_found = result;
     litmus_each = each;
-    /* What has accesses of several sizes is known after a run; what was seen before then is seen
-     * again. */
-    if (litmus_has_parts(program))
-        (void)weir_check_run_result(&options, litmus_test, NULL, &result->result);
     weir__check_each_graph = litmus_see;
     (void)weir_check_run_result(&options, litmus_test, NULL, &result->result);
     weir__check_each_graph = NULL;

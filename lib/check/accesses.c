@@ -25,10 +25,13 @@ static location *open_location(int place)
     l->size = (uint8_t)size;
     l->space = (uint8_t)in;
     l->initial = 0;
-    l->defined = true;
+    l->undefined = 0;
     if (in == MEMORY) {
         memcpy(&l->initial, l->address, size);
-        l->defined = weir__memory_defined(l->address, size);
+        if (!weir__memory_defined(l->address, size))
+            for (unsigned i = 0; i < size; i++)
+                if (!weir__memory_defined((const char *)l->address + i, 1))
+                    l->undefined = (uint16_t)(l->undefined | 1U << i);
     }
     l->open = true;
     l->parts = false;
@@ -143,7 +146,7 @@ static event *do_read(const request *a, bool exclusive, kept_function *wanted, v
     e->blocked = wanted != NULL && !wanted(with, e->value);
     e->reason = (uint8_t)reason;
     weir__run_did(e);
-    if (e->from.thread < 0 && !run->g->location[place].defined)
+    if (e->from.thread < 0 && (run->g->location[place].undefined & e->mask) != 0)
         weir__check_bug(WEIR_CHECK_UNINITIALISED, a->pc, NULL,
                         "thread %d reads at %s what nobody has written", weir__check_self,
                         weir__check_place(a->pc));

@@ -151,6 +151,8 @@ void weir__search_restart(search *s)
 {
     weir__hash_clear(&complete);
     weir__hash_clear(&mixed);
+    if (weir__check_each_graph != NULL)
+        weir__check_each_graph(NULL);
     memset(&s->count, 0, sizeof s->count);
     memset(s->most, 0, sizeof s->most);
 }
@@ -340,7 +342,7 @@ int weir_check_run_result(const weir_check_options *options, void (*test)(void *
     shows_progress = !now.quiet && isatty(STDOUT_FILENO);
     if (!weir__fiber_make() || !weir__world_save())
         weir__check_die("no memory for the threads under test");
-    weir__places_forget();
+    weir__places_begin();
     if (!weir__assembly_find())
         weir__check_die("nothing of this program was compiled with -fsanitize=thread (with gcc, "
                         "-flto undoes it)");

@@ -500,6 +500,18 @@ static void keep_names(name *names, unsigned *count, const unsigned *keep)
     *count = kept;
 }
 
+void weir__graph_close(graph *g)
+{
+    for (unsigned i = 0; i < g->locations; i++) {
+        location *const l = &g->location[i];
+
+        if (l->open && l->writes == 1 && l->reads == 0) {
+            l->open = false;
+            l->writes = 0;
+        }
+    }
+}
+
 static void keep_locations(graph *g, const unsigned *keep)
 {
     for (unsigned i = 0; i < g->locations; i++) {
@@ -509,12 +521,8 @@ static void keep_locations(graph *g, const unsigned *keep)
             continue;
         keep_names(l->write, &l->writes, keep);
         keep_names(l->read, &l->reads, keep);
-        /* Nobody is there any more: the initial value may be another next time. */
-        if (l->writes == 1 && l->reads == 0) {
-            l->open = false;
-            l->writes = 0;
-        }
     }
+    weir__graph_close(g);
 }
 
 void weir__graph_cut(graph *g, uint32_t stamp)
@@ -574,7 +582,7 @@ void weir__graph_copy(graph *to, const graph *from, const unsigned *keep)
         copy->size = l->size;
         copy->space = l->space;
         copy->open = true;
-        copy->defined = l->defined;
+        copy->undefined = l->undefined;
         copy->parts = l->parts;
         copy->initial = l->initial;
         copy->write = (name *)more(copy->write, &copy->write_room, l->writes, sizeof(name));
@@ -603,7 +611,7 @@ void weir__graph_receive(graph *g, int place, const location *as, const name *na
     l->size = as->size;
     l->space = as->space;
     l->open = true;
-    l->defined = as->defined;
+    l->undefined = as->undefined;
     l->parts = as->parts;
     l->initial = as->initial;
     l->write = (name *)more(l->write, &l->write_room, as->writes, sizeof(name));

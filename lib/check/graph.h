@@ -55,9 +55,9 @@ typedef struct location {
     const void *address;
     uint8_t size; /* bytes */
     uint8_t space;
-    bool open;    /* `initial` is known */
-    bool defined; /* `initial` was written by somebody */
-    bool parts;   /* some writes are of a part of the bytes */
+    bool open;          /* `initial` is known */
+    uint16_t undefined; /* bytes of `initial` that nobody has written */
+    bool parts;         /* some writes are of a part of the bytes */
     word initial;
     unsigned writes, write_room;
     unsigned reads, read_room;
@@ -122,6 +122,9 @@ void weir__graph_cut(graph *g, uint32_t stamp);
 void weir__graph_copy(graph *to, const graph *from, const unsigned *keep);
 
 location *weir__graph_location(graph *g, int place);
+
+/* Forgets the initial value of locations that nobody is at: it may be another in the next run. */
+void weir__graph_close(graph *g);
 
 /* For a graph that another process sent: room for so many events of a thread; a location of it,
  * with its writes and reads behind each other. Its events learn its number. */
@@ -201,7 +204,7 @@ uint64_t weir__graph_hash(const graph *g);
 
 /* ---- explore.c ---- */
 
-/* Called with each complete graph; or NULL. */
+/* Called with each complete graph, and with NULL when all begins anew; or NULL. */
 extern void (*weir__check_each_graph)(const graph *g);
 
 #endif /* WEIR_LIB_CHECK_GRAPH_H */

@@ -89,6 +89,12 @@ static void merge(uintptr_t address, unsigned size, const void *pc)
     m->of[m->count++].size = size;
 }
 
+void weir__places_begin(void)
+{
+    merges()->count = 0;
+    weir__places_forget();
+}
+
 int weir__place(const void *at, unsigned size, unsigned in, unsigned *mask, const void *pc)
 {
     uintptr_t address = (uintptr_t)at;

@@ -198,6 +198,7 @@ outcome weir__run(graph *what, const policy *p)
     int t;
 
     run->g = what;
+    weir__graph_close(what);
     run->rule = p;
     run->forward = p->next != NULL;
     run->over = run->exits = run->bounded = false;

@@ -81,6 +81,8 @@ bool weir__run_ended(int thread);
  * all has to begin anew. */
 int weir__place(const void *address, unsigned size, unsigned in, unsigned *mask, const void *pc);
 void weir__place_of(int place, const void **address, unsigned *size, unsigned *in);
+/* All, and of another test also what is one; all but that. */
+void weir__places_begin(void);
 void weir__places_forget(void);
 
 /* Calls back for each location in memory that shares bytes with the range. */
