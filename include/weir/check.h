@@ -77,9 +77,10 @@ typedef struct weir_check_options {
     const char *name; /* of the scenario, for its line; NULL: "test" */
     weir_check_mode mode;
     weir_check_progress progress;
-    unsigned steps;  /* events of an operation, at most, for WEIR_CHECK_WAIT_FREE */
-    unsigned events; /* of one thread in one run, at most; 0: 1000. More is a bound that was hit */
-    uint64_t graphs; /* at most; 0: no bound. More is a bound that was hit */
+    unsigned steps;    /* events of an operation, at most, for WEIR_CHECK_WAIT_FREE */
+    unsigned events;   /* of one thread in one run, at most (and no more than 65,000); 0: 1000. More
+                          is a bound that was hit */
+    uint64_t graphs;   /* at most; 0: no bound. More is a bound that was hit */
     unsigned spurious; /* returns for no reason that each thread may have in a run: of futex waits,
                           and of weak compare-and-swap */
     uint64_t seed;     /* random modes; 0: one that is printed */
