@@ -19,11 +19,6 @@ bool weir__run_waits(int t, why *reason)
     return run->thread[t].state == WAITING || run->thread[t].state == STANDING;
 }
 
-bool weir__run_ended(int t)
-{
-    return run->thread[t].state == ENDED;
-}
-
 static bool can_go(int t)
 {
     const thread *const it = &run->thread[t];

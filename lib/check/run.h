@@ -73,7 +73,6 @@ outcome weir__run(graph *g, const policy *p);
 extern name *weir__order;
 extern unsigned weir__ordered;
 bool weir__run_waits(int thread, why *reason);
-bool weir__run_ended(int thread);
 
 /* ---- place.c ---- */
 

@@ -437,6 +437,20 @@ static inline void fifo_name(const fifo_case *c, char *name, size_t size)
              promise[c->options.progress]);
 }
 
+/* put_burst() and take_burst() of a structure whose functions are on `queue` and words. */
+#define FIFO_BURSTS(structure)                                                  \
+    static size_t put_burst(unsigned thread, const uintptr_t *values, size_t n) \
+    {                                                                           \
+        (void)thread;                                                           \
+        return weir_##structure##_enqueue_burst(queue, values, n);              \
+    }                                                                           \
+    static size_t take_burst(unsigned thread, uintptr_t *values, size_t n)      \
+    {                                                                           \
+        (void)thread;                                                           \
+        return weir_##structure##_dequeue_burst(queue, values, n);              \
+    }                                                                           \
+    struct fifo_face
+
 /* To be returned by main(). */
 static inline int fifo_main(const char *client, const fifo_case *cases, size_t count, int argc,
                             char **argv)

@@ -83,17 +83,7 @@ static bool take(unsigned thread, uintptr_t *value)
     return weir_mpmc_try_dequeue(queue, value);
 }
 
-static size_t put_burst(unsigned thread, const uintptr_t *values, size_t n)
-{
-    (void)thread;
-    return weir_mpmc_enqueue_burst(queue, values, n);
-}
-
-static size_t take_burst(unsigned thread, uintptr_t *values, size_t n)
-{
-    (void)thread;
-    return weir_mpmc_dequeue_burst(queue, values, n);
-}
+FIFO_BURSTS(mpmc);
 
 static size_t size(void)
 {

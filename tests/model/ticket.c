@@ -74,17 +74,7 @@ static bool take(unsigned thread, uintptr_t *value)
     return true;
 }
 
-static size_t put_burst(unsigned thread, const uintptr_t *values, size_t n)
-{
-    (void)thread;
-    return weir_ticket_enqueue_burst(queue, values, n);
-}
-
-static size_t take_burst(unsigned thread, uintptr_t *values, size_t n)
-{
-    (void)thread;
-    return weir_ticket_dequeue_burst(queue, values, n);
-}
+FIFO_BURSTS(ticket);
 
 static bool put_bulk(unsigned thread, const uintptr_t *values, size_t n)
 {
