@@ -94,7 +94,7 @@ static int64_t passed(const weir_mpmc *queue, uint64_t position)
     /* sync(filled): acquire. sync(emptied): acquire. Pair with the compare-and-swaps in
      * weir__mpmc_put() and weir__mpmc_take(): a position that is seen done is
      * done with all before it. */
-    return (int64_t)(weir_atomic_load(&cell->lo, WEIR_ACQUIRE) -
+    return (int64_t)((weir_atomic_load(&cell->lo, WEIR_ACQUIRE) & ~(uint64_t)WEIR__MPMC_MARK) -
                      weir_ring_base(&queue->ring, position));
 }
 
@@ -159,8 +159,8 @@ weir__mpmc_step weir__mpmc_put_on(weir_mpmc *queue, uint64_t position, uintptr_t
         position = go_on(queue, &queue->tail, position, 1, &backoff, &walked);
         verdict = weir__mpmc_put(queue, position, value);
     } while (verdict == WEIR__MPMC_PASSED);
-    step.done = verdict == WEIR__MPMC_DONE;
-    step.position = step.done ? weir_ring_next(&queue->ring, position) : position;
+    step.verdict = verdict;
+    step.position = verdict == WEIR__MPMC_DONE ? weir_ring_next(&queue->ring, position) : position;
     return step;
 }
 
@@ -175,9 +175,36 @@ weir__mpmc_step weir__mpmc_take_on(weir_mpmc *queue, uint64_t position, uintptr_
         position = go_on(queue, &queue->head, position, 2, &backoff, &walked);
         verdict = weir__mpmc_take(queue, position, value);
     } while (verdict == WEIR__MPMC_PASSED);
-    step.done = verdict == WEIR__MPMC_DONE;
-    step.position = step.done ? weir_ring_next(&queue->ring, position) : position;
+    step.verdict = verdict;
+    step.position = verdict == WEIR__MPMC_DONE ? weir_ring_next(&queue->ring, position) : position;
     return step;
+}
+
+bool weir__mpmc_close(weir_mpmc *queue)
+{
+    /* sync(tail): acquire. Pairs with the store in weir__mpmc_store_hint(); all cells before are
+     * seen filled. */
+    uint64_t position = weir_atomic_load(&queue->tail, WEIR_ACQUIRE);
+
+    for (;; position = weir_ring_next(&queue->ring, position)) {
+        weir_dword *const cell = &queue->cells[weir_ring_index(&queue->ring, position)];
+        const uint64_t base = weir_ring_base(&queue->ring, position);
+        /* sync(filled): acquire. Pairs with weir_dword_cas_seq_cst() in weir__mpmc_put(): the cells
+         * before are filled. */
+        uint64_t sequence = weir_atomic_load(&cell->lo, WEIR_ACQUIRE);
+
+        /* Empty, or full of the lap before: the tail. */
+        while ((int64_t)(sequence - base) <= WEIR__MPMC_MARK &&
+               sequence != (base | WEIR__MPMC_FULL)) {
+            if ((sequence & WEIR__MPMC_MARK) != 0)
+                return false;
+            /* sync(closed): release. Pairs with the load in weir__mpmc_put(); what the closer had
+             * done. sync(filled): acquire, on failure. As above. */
+            if (weir_atomic_cas(&cell->lo, &sequence, sequence | WEIR__MPMC_MARK, WEIR_RELEASE,
+                                WEIR_ACQUIRE))
+                return true;
+        }
+    }
 }
 
 size_t weir_mpmc_size_approx(const weir_mpmc *queue)

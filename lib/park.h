@@ -13,7 +13,11 @@
  * Returns: false if the deadline has passed. */
 bool weir__park(WEIR_ATOMIC(uint32_t) * word, uint32_t expected, uint64_t deadline);
 
-/* Wakes all who sleep on the word. */
+/* Wakes up to n of those who sleep on the word; of a word that is no more, nobody, or others for no
+ * reason. */
+void weir__unpark(WEIR_ATOMIC(uint32_t) * word, int n);
+
+/* Wakes all of them. */
 void weir__unpark_all(WEIR_ATOMIC(uint32_t) * word);
 
 #endif /* WEIR_LIB_PARK_H */

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
+/* lib/park_futex.c: lib/park.h for Linux, unless WEIR_PARK_PTHREAD is defined
+ * (./configure --with-park=pthread). */
+
 #include "park.h"
+
+#ifndef WEIR_PARK_PTHREAD
 
 #include <errno.h>
 #include <limits.h>
@@ -80,10 +85,17 @@ bool weir__park(WEIR_ATOMIC(uint32_t) * word, uint32_t expected, uint64_t deadli
     return status != ETIMEDOUT || weir_clock_now() < deadline;
 }
 
-void weir__unpark_all(WEIR_ATOMIC(uint32_t) * word)
+void weir__unpark(WEIR_ATOMIC(uint32_t) * word, int n)
 {
     const int kept = errno;
 
-    syscall(FUTEX, word, WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+    syscall(FUTEX, word, WAKE_PRIVATE, n, NULL, NULL, 0);
     errno = kept;
 }
+
+void weir__unpark_all(WEIR_ATOMIC(uint32_t) * word)
+{
+    weir__unpark(word, INT_MAX);
+}
+
+#endif /* WEIR_PARK_PTHREAD */

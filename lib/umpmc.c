@@ -109,8 +109,22 @@ int weir_umpmc_free(weir_umpmc *queue)
 
 /* ---- one segment, to its end ---- */
 
-/* Puts a value into the first empty cell. Returns: false if there is none. */
-static bool fill_any(weir__umpmc_segment *segment, uintptr_t value)
+#ifdef WEIR_HAVE_DWORD_CAS
+/* Makes an empty cell the end. */
+static bool mark_cell(weir__umpmc_segment *segment, uint32_t slot)
+{
+    uint64_t state = WEIR__UMPMC_EMPTY;
+
+    /* sync(closed): release. Pairs with the load in fill_any(); what the closer had done.
+     * relaxed on failure: looked at again. */
+    return weir_atomic_cas(&weir__umpmc_cell_of(segment, slot)->lo, &state, WEIR__UMPMC_CLOSED,
+                           WEIR_RELEASE, WEIR_RELAXED);
+}
+#endif
+
+/* Puts a value into the first empty cell, or with `state` CLOSED, the mark. Returns: 0; 1 if there
+ * is no empty one; -EPIPE if it is the end. */
+static int fill_any(weir__umpmc_segment *segment, uint64_t state, uintptr_t value)
 {
 #ifdef WEIR_HAVE_DWORD_CAS
     weir_backoff backoff = WEIR_BACKOFF_INIT;
@@ -118,20 +132,30 @@ static bool fill_any(weir__umpmc_segment *segment, uintptr_t value)
      * `slot` are not empty. */
     uint32_t slot = weir_atomic_load(&segment->first_empty, WEIR_ACQUIRE);
 
-    for (; slot < segment->slots; slot++) {
-        /* relaxed: to be confirmed by the compare-and-swap. */
-        if (weir_atomic_load(&weir__umpmc_cell_of(segment, slot)->lo, WEIR_RELAXED) !=
-            WEIR__UMPMC_EMPTY)
+    while (slot < segment->slots) {
+        /* sync(closed): acquire. Pairs with mark_cell(). */
+        const uint64_t found =
+            weir_atomic_load(&weir__umpmc_cell_of(segment, slot)->lo, WEIR_ACQUIRE);
+
+        if (found == WEIR__UMPMC_CLOSED)
+            return -EPIPE;
+        if (found != WEIR__UMPMC_EMPTY) {
+            slot++;
             continue;
-        if (weir__umpmc_fill_cell(segment, slot, value))
-            return true;
+        }
+        if (state == WEIR__UMPMC_CLOSED ? mark_cell(segment, slot)
+                                        : weir__umpmc_fill_cell(segment, slot, value))
+            return 0;
         weir_backoff_wait(&backoff);
     }
 #else
-    (void)segment;
+    /* Of one cell, which was filled, or is the end. relaxed: as it was appended. */
+    if (weir_atomic_load(&weir__umpmc_cell_of(segment, 0)->lo, WEIR_RELAXED) == WEIR__UMPMC_CLOSED)
+        return -EPIPE;
+    (void)state;
     (void)value;
 #endif
-    return false;
+    return 1;
 }
 
 /* Takes the value of the first cell that is not taken. Returns: 1; 0 if it is empty; -1 if all are
@@ -162,10 +186,29 @@ static int take_any(weir__umpmc_segment *segment, uintptr_t *value)
 
 /* ---- from segment to segment ---- */
 
-/* With `tail` held, and full. Returns: 0: the value is in a new segment; 1: somebody else has
- * appended one; -ENOMEM. */
+/* A new segment, with its first cell filled, or the end. */
+static void begin(weir__umpmc_segment *segment, uint64_t state, uintptr_t value)
+{
+#ifdef WEIR_HAVE_DWORD_CAS
+    if (state == WEIR__UMPMC_CLOSED) {
+        (void)mark_cell(segment, 0);
+        return;
+    }
+#endif
+    weir_atomic_init(&weir__umpmc_cell_of(segment, 0)->hi, value);
+    weir_atomic_init(&weir__umpmc_cell_of(segment, 0)->lo, state);
+    weir_atomic_init(&segment->first_empty, state == WEIR__UMPMC_FULL ? 1 : 0);
+}
+
+/* Of one that appends and one that finds nothing
+ *     append a segment         || say that one sleeps
+ *     does somebody sleep?     || look at `next`
+ * one sees the other. */
+
+/* With `tail` held, and full. Returns: 0: the value, or the mark, is in a new segment; 1: somebody
+ * else has appended one; -ENOMEM. */
 static int append(weir_umpmc *queue, weir_guard_record *record, weir__umpmc_segment *tail,
-                  uintptr_t value)
+                  uint64_t state, uintptr_t value)
 {
     /* sync(appended): acquire. Pairs with the compare-and-swap below; the segment, which `tail` is
      * made to point to. */
@@ -177,15 +220,13 @@ static int append(weir_umpmc *queue, weir_guard_record *record, weir__umpmc_segm
         if (mine == NULL)
             return -ENOMEM;
         weir_guard_born(record, &mine->retired);
-        weir_atomic_init(&weir__umpmc_cell_of(mine, 0)->hi, value);
-        weir_atomic_init(&weir__umpmc_cell_of(mine, 0)->lo, WEIR__UMPMC_FULL);
-        weir_atomic_init(&mine->first_empty, 1);
+        begin(mine, state, value);
         /* sync(appended): release. Pairs with weir__umpmc_hold() and advance(); the
          * segment.
          * sync(filled): release. Pairs with the load of the state in weir__umpmc_take_cell(), by
          * way of those; the value and what it points to. sync(appended): acquire. Pairs with
-         * itself, on failure: the other's segment. */
-        if (weir_atomic_cas(&tail->next, &next, mine, WEIR_RELEASE, WEIR_ACQUIRE)) {
+         * itself, on failure: the other's segment. seq_cst: see above. */
+        if (weir_atomic_cas(&tail->next, &next, mine, WEIR_SEQ_CST, WEIR_ACQUIRE)) {
             next = mine;
         } else {
             /* The value is a word, and still the caller's: nothing is lost with the segment. */
@@ -203,8 +244,10 @@ static int append(weir_umpmc *queue, weir_guard_record *record, weir__umpmc_segm
 static bool advance(weir_umpmc *queue, weir_guard_record *record, weir__umpmc_segment *head)
 {
     /* sync(appended): acquire. Pairs with the compare-and-swap in append(); the next
-     * segment. */
-    weir__umpmc_segment *const next = weir_atomic_load(&head->next, WEIR_ACQUIRE);
+     * segment. seq_cst: as in append(), of
+     *     append a segment         || say that one sleeps
+     *     does somebody sleep?     || look at `next`. */
+    weir__umpmc_segment *const next = weir_atomic_load(&head->next, WEIR_SEQ_CST);
     weir__umpmc_segment *expected = head;
 
     if (next == NULL)
@@ -223,21 +266,35 @@ static bool advance(weir_umpmc *queue, weir_guard_record *record, weir__umpmc_se
 
 /* ---- operations ---- */
 
+/* Puts a value, or the mark, where the list ends, and ends the section. */
+static int put_on(weir_umpmc *queue, weir_guard_record *record, weir_section section,
+                  weir__umpmc_segment *tail, uint64_t state, uintptr_t value)
+{
+    const unsigned scheme = record->reader.scheme;
+    int status;
+
+    while ((status = fill_any(tail, state, value)) > 0 &&
+           (status = append(queue, record, tail, state, value)) > 0)
+        tail = weir__umpmc_hold(record, &queue->tail, scheme);
+    weir__umpmc_end(record, section, scheme);
+    return status;
+}
+
 int weir__umpmc_enqueue_on(weir_umpmc *queue, weir_guard_record *record, weir_section section,
                            weir__umpmc_segment *tail, uintptr_t value)
 {
-    const unsigned scheme = record->reader.scheme;
-    int status = 0;
+    return put_on(queue, record, section, tail, WEIR__UMPMC_FULL, value);
+}
 
-    while (!fill_any(tail, value)) {
-        status = append(queue, record, tail, value);
-        if (status <= 0)
-            break;
-        status = 0;
-        tail = weir__umpmc_hold(record, &queue->tail, scheme);
-    }
-    weir__umpmc_end(record, section, scheme);
-    return status;
+int weir__umpmc_close(weir_umpmc *queue, weir_guard_record *record)
+{
+    const unsigned scheme = record->reader.scheme;
+    const weir_section section = weir__umpmc_begin(record, scheme);
+    const int status =
+        put_on(queue, record, section, weir__umpmc_hold(record, &queue->tail, scheme),
+               WEIR__UMPMC_CLOSED, 0);
+
+    return status == -EPIPE ? -EALREADY : status;
 }
 
 bool weir__umpmc_dequeue_on(weir_umpmc *queue, weir_guard_record *record, weir_section section,
@@ -343,4 +400,23 @@ size_t weir_umpmc_dequeue_burst(weir_umpmc *queue, weir_guard_record *record, ui
     }
     weir__umpmc_end(record, section, scheme);
     return got;
+}
+
+size_t weir__umpmc_size(weir_umpmc *queue, weir_guard_record *record)
+{
+    const weir_section section = weir__umpmc_begin(record, WEIR__EPOCH);
+    weir__umpmc_segment *segment = weir__umpmc_hold(record, &queue->head, WEIR__EPOCH);
+    size_t size = 0;
+
+    while (segment != NULL) {
+        /* relaxed: both: hints. */
+        const uint32_t empty = weir_atomic_load(&segment->first_empty, WEIR_RELAXED);
+        const uint32_t full = weir_atomic_load(&segment->first_full, WEIR_RELAXED);
+
+        size += empty > full ? empty - full : 0;
+        /* sync(appended): acquire. Pairs with the compare-and-swap in append(); the segment. */
+        segment = weir_atomic_load(&segment->next, WEIR_ACQUIRE);
+    }
+    weir__umpmc_end(record, section, WEIR__EPOCH);
+    return size;
 }

@@ -219,7 +219,38 @@ AC_DEFUN([WEIR_CHECK_BENCHMARKS], [
     [xenium::vyukov_bounded_queue<int> queue(16); return queue.try_push(1) ? 0 : 1;], [])
   WEIR_PEER([atomic_queue], [atomic_queue], [C++], [#include <atomic_queue/atomic_queue.h>],
     [atomic_queue::AtomicQueueB2<int> queue(16); queue.try_push(1);], [])
+  WEIR_PEER([fiber], [Boost.Fiber], [C++], [#include <boost/fiber/buffered_channel.hpp>
+#include <boost/fiber/unbuffered_channel.hpp>],
+    [boost::fibers::buffered_channel<int> channel(16); channel.push(1);],
+    [-lboost_fiber -lboost_context])
+  WEIR_CHECK_RUST
+  WEIR_CHECK_GO
 ])
+
+# WEIR_FOREIGN_PEER(NAME, TITLE, PROGRAM, TEST): a peer in another language, by its compiler, the
+# variable PROGRAM; of use if the shell command TEST succeeds.
+AC_DEFUN([WEIR_FOREIGN_PEER], [
+  AC_ARG_WITH([$1],
+    [AS_HELP_STRING([--without-$1], [do not compare with $2 in the benchmarks])],
+    [], [with_$1=check])
+  AC_ARG_VAR([$3], [the compiler for $2, a peer of the benchmarks])
+  AC_CHECK_PROGS([$3], [m4_tolower([$3])])
+  weir_peer=no
+  AS_IF([test "$with_$1" != no && test "$cross_compiling" = no && test -n "$$3"],
+    [AC_MSG_CHECKING([for $2])
+     AS_IF([($4) >&AS_MESSAGE_LOG_FD 2>&1], [weir_peer=yes])
+     AC_MSG_RESULT([$weir_peer])])
+  AS_IF([test "$weir_peer" = yes], [weir_peers_found="$weir_peers_found $1"],
+    [weir_peers_absent="$weir_peers_absent $1"
+     AS_CASE([$with_$1], [no|check], [],
+       [AC_MSG_ERROR([--with-$1 was given, but $2 was not found])])])
+  AM_CONDITIONAL([HAVE_PEER_]m4_toupper([$1]), [test "$weir_peer" = yes])
+])
+
+AC_DEFUN([WEIR_CHECK_RUST], [WEIR_FOREIGN_PEER([rust], [Rust's crossbeam-channel], [RUSTC],
+  [RUSTFLAGS='-C opt-level=0' RUSTC=$RUSTC $SHELL "$srcdir/bench/peers/chan_rust/build.sh" conftest.rust.a &&
+   rm -f conftest.rust.a])])
+AC_DEFUN([WEIR_CHECK_GO], [WEIR_FOREIGN_PEER([go], [Go], [GO], [$GO version])])
 
 # WEIR_SUMMARY: what was found, as the last thing that configure says.
 AC_DEFUN([WEIR_SUMMARY], [

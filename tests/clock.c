@@ -63,8 +63,50 @@ static void after_counts_from_now(void)
     CHECK(deadline <= after + 1000);
 }
 
+/* 0 and what is behind have passed, and so has the moment itself; for ever does not. */
+static void deadlines_pass(void)
+{
+    const uint64_t now = weir_clock_now();
+    const uint64_t soon = weir_clock_after(1000000);
+
+    CHECK(weir_clock_passed(0));
+    CHECK(weir_clock_passed(1));
+    CHECK(weir_clock_passed(now));
+    CHECK(!weir_clock_passed(WEIR_FOREVER));
+    CHECK(!weir_clock_passed(WEIR_FOREVER - 1));
+    CHECK(!weir_clock_passed(weir_clock_add(now, UINT64_C(3600000000000))));
+    while (!weir_clock_passed(soon))
+        CHECK(weir_clock_left(WEIR_FOREVER) == WEIR_FOREVER);
+    CHECK(weir_clock_now() >= soon);
+}
+
+static void time_is_left_until_a_deadline(void)
+{
+    const uint64_t hour = UINT64_C(3600000000000);
+    const uint64_t deadline = weir_clock_after(hour);
+    uint64_t before = hour;
+
+    CHECK_EQ(weir_clock_left(0), 0);
+    CHECK_EQ(weir_clock_left(1), 0);
+    CHECK_EQ(weir_clock_left(weir_clock_now()), 0);
+    CHECK_EQ(weir_clock_left(WEIR_FOREVER), WEIR_FOREVER);
+    for (int i = 0; i < 1000; i++) {
+        const uint64_t low = weir_clock_now();
+        const uint64_t left = weir_clock_left(deadline);
+        const uint64_t high = weir_clock_now();
+
+        CHECK(left <= before); /* it grows less */
+        CHECK(left <= deadline - low && left >= deadline - high);
+        before = left;
+    }
+    /* The last that is not for ever is counted like any other. */
+    CHECK(weir_clock_left(WEIR_FOREVER - 1) < WEIR_FOREVER - 1);
+    CHECK(weir_clock_left(WEIR_FOREVER - 1) > WEIR_FOREVER / 2);
+}
+
 int main(void)
 {
     return TEST_RUN("clock", TEST_CASE(goes_forward), TEST_CASE(is_the_monotonic_clock),
-                    TEST_CASE(deadlines_saturate), TEST_CASE(after_counts_from_now));
+                    TEST_CASE(deadlines_saturate), TEST_CASE(after_counts_from_now),
+                    TEST_CASE(deadlines_pass), TEST_CASE(time_is_left_until_a_deadline));
 }

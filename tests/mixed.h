@@ -12,26 +12,35 @@
 #include "test.h"
 
 #include <weir/atomic.h>
+#include <weir/broadcast.h>
+#include <weir/cancel.h>
+#include <weir/chan.h>
 #include <weir/counter.h>
 #include <weir/deque.h>
 #include <weir/epoch.h>
+#include <weir/future.h>
 #include <weir/guard.h>
 #include <weir/hazard.h>
 #include <weir/interval.h>
 #include <weir/mpmc.h>
 #include <weir/mpsc.h>
+#include <weir/select.h>
+#include <weir/sem.h>
 #include <weir/spsc.h>
 #include <weir/stack.h>
 #include <weir/stack_guard.h>
 #include <weir/state.h>
 #include <weir/ticket.h>
 #include <weir/umpmc.h>
+#include <weir/wait.h>
+
+#include <errno.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-enum { MIXED_CAPACITY = 5, MIXED_PLACES = 96 };
+enum { MIXED_CAPACITY = 5, MIXED_PLACES = 112 };
 
 typedef struct mixed_node {
     weir_mpsc_node node;
@@ -64,6 +73,18 @@ typedef struct mixed {
     weir_guard *domain;
     weir_umpmc umpmc;
     weir_deque deque;
+    weir_chan *chan;
+    weir_select_arm arm;
+    weir_event event;
+    weir_cancel_source cancel;
+    weir_sem sem;
+    weir_latch latch;
+    weir_wait_group group;
+    weir_barrier barrier;
+    weir_future future;
+    uintptr_t result;
+    weir_broadcast *broadcast;
+    weir_broadcast_subscriber subscriber;
     mixed_node nodes[MIXED_CAPACITY];
     void *spsc_buffer, *ticket_buffer, *mpmc_buffer, *stack_buffer;
 } mixed;
@@ -117,6 +138,22 @@ static size_t mixed_layout(mixed_place *places)
     MIXED_SIZE(weir_stack_guard);
     MIXED_SIZE(weir_umpmc);
     MIXED_SIZE(weir_deque);
+    MIXED_SIZE(weir_waiter);
+    MIXED_SIZE(weir_wait_node);
+    MIXED_SIZE(weir_event);
+    MIXED_SIZE(weir_sleeper);
+    MIXED_SIZE(weir_select_arm);
+    MIXED_SIZE(weir_cancel);
+    MIXED_SIZE(weir_cancel_source);
+    MIXED_SIZE(weir_cancel_callback);
+    MIXED_SIZE(weir_sem);
+    MIXED_SIZE(weir_barrier);
+    MIXED_SIZE(weir_future);
+    MIXED_SIZE(weir_broadcast_subscriber);
+    MIXED_OFFSET(mixed, arm);
+    MIXED_OFFSET(mixed, sem);
+    MIXED_OFFSET(mixed, future);
+    MIXED_OFFSET(mixed, subscriber);
     MIXED_SIZE(weir_backoff);
     MIXED_SIZE(weir_allocator);
     MIXED_OFFSET(mixed, counter);
@@ -159,8 +196,84 @@ static void *mixed_buffer(size_t bytes)
     return buffer;
 }
 
+/* Those that wait: made and used without waiting. */
+static void mixed_make_waits(mixed *m)
+{
+    CHECK_EQ(weir_chan_new(&m->chan, sizeof(uintptr_t), MIXED_CAPACITY, NULL), 0);
+    weir_event_init(&m->event);
+    weir_cancel_source_init(&m->cancel, NULL, WEIR_FOREVER);
+    weir_sem_init(&m->sem, 0);
+    weir_latch_init(&m->latch, MIXED_CAPACITY);
+    weir_wait_group_init(&m->group);
+    weir_barrier_init(&m->barrier, 1);
+    weir_future_init(&m->future, &m->result, sizeof m->result, NULL);
+    CHECK_EQ(weir_broadcast_new(&m->broadcast, sizeof(uintptr_t), MIXED_CAPACITY, WEIR_LAG_WAIT),
+             0);
+    CHECK_EQ(weir_broadcast_subscribe(m->broadcast, &m->subscriber), 0);
+}
+
+static void mixed_put_waits(mixed *m)
+{
+    weir_cancel *const token = weir_cancel_source_token(&m->cancel);
+
+    for (uintptr_t value = 1; value <= MIXED_CAPACITY; value++) {
+        CHECK_EQ(weir_chan_send(m->chan, &value, 0, token), 0);
+        CHECK_EQ(weir_broadcast_send(m->broadcast, &value, 0, token), 0);
+        weir_sem_release(&m->sem, 1);
+        weir_wait_group_add(&m->group, 1);
+    }
+    CHECK_EQ(weir_chan_try_send(m->chan, &m->result), -EAGAIN);
+}
+
+static void mixed_take_waits(mixed *m)
+{
+    weir_cancel *const token = weir_cancel_source_token(&m->cancel);
+
+    for (uintptr_t value = 1; value <= MIXED_CAPACITY; value++) {
+        uintptr_t got = 0;
+
+        weir_select_recv(&m->arm, m->chan, &got);
+        CHECK_EQ(weir_select(&m->arm, 1, 0, token), 0);
+        CHECK_EQ(m->arm.status, 0);
+        CHECK_EQ(got, value);
+        CHECK_EQ(weir_broadcast_recv(&m->subscriber, &got, NULL, 0, token), 0);
+        CHECK_EQ(got, value);
+        CHECK_EQ(weir_sem_acquire(&m->sem, 1, 0, token), 0);
+        weir_wait_group_done(&m->group);
+    }
+    weir_event_notify(&m->event, 1);
+    CHECK_EQ(weir_sem_try_acquire(&m->sem, 1), -EAGAIN);
+    CHECK(weir_wait_group_try_wait(&m->group));
+    CHECK_EQ(weir_barrier_wait(&m->barrier, 0, token), 1);
+}
+
+static void mixed_end_waits(mixed *m)
+{
+    const uintptr_t result = 99;
+
+    weir_latch_count_down(&m->latch, MIXED_CAPACITY);
+    CHECK_EQ(weir_latch_wait(&m->latch, 0, NULL), 0);
+    CHECK_EQ(weir_promise_complete(weir_future_promise(&m->future), &result), 0);
+    CHECK_EQ(weir_future_wait(&m->future, 0, NULL), 0);
+    CHECK_EQ(m->result, 99);
+    CHECK_EQ(weir_future_destroy(&m->future), 0);
+    CHECK(weir_cancel_source_cancel(&m->cancel, -EINTR));
+    CHECK_EQ(
+        weir_chan_recv(m->chan, &m->result, WEIR_FOREVER, weir_cancel_source_token(&m->cancel)),
+        -ECANCELED);
+    CHECK_EQ(weir_chan_free(m->chan), 0);
+    CHECK_EQ(weir_broadcast_unsubscribe(&m->subscriber), 0);
+    CHECK_EQ(weir_broadcast_free(m->broadcast), 0);
+    CHECK_EQ(weir_sem_destroy(&m->sem), 0);
+    CHECK_EQ(weir_latch_destroy(&m->latch), 0);
+    CHECK_EQ(weir_wait_group_destroy(&m->group), 0);
+    CHECK_EQ(weir_barrier_destroy(&m->barrier), 0);
+    CHECK_EQ(weir_cancel_source_destroy(&m->cancel), 0);
+}
+
 static void mixed_make(mixed *m)
 {
+    mixed_make_waits(m);
     CHECK_EQ(weir_guard_new(&m->domain, WEIR_GUARD_HAZARD, NULL), 0);
     CHECK_EQ(weir_umpmc_init(&m->umpmc, m->domain, 2), 0);
     CHECK_EQ(weir_deque_init(&m->deque, m->domain, 2), 0);
@@ -201,6 +314,7 @@ static void mixed_put(mixed *m)
     weir_guard_record *const record = weir_guard_self(m->domain);
 
     CHECK(record != NULL);
+    mixed_put_waits(m);
     for (uintptr_t value = 1; value <= MIXED_CAPACITY; value++) {
         mixed_node *const node = &m->nodes[value - 1];
 
@@ -236,6 +350,7 @@ static void mixed_take(mixed *m)
     weir_guard_record *const record = weir_guard_self(m->domain);
 
     CHECK(record != NULL);
+    mixed_take_waits(m);
     CHECK_EQ(weir_counter_exchange(&m->counter, 0), 15);
     CHECK_EQ(weir_counter_sharded_read(m->sharded), 15);
     weir_counter_sharded_sub(m->sharded, 15);
@@ -286,6 +401,7 @@ static void mixed_take(mixed *m)
 
 static void mixed_end(mixed *m)
 {
+    mixed_end_waits(m);
     CHECK(weir_ref_put(&m->ref));
     weir_counter_sharded_free(m->sharded);
     CHECK_EQ(weir_mpsc_destroy(&m->mpsc), 0);

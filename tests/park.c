@@ -27,6 +27,7 @@ static struct {
 static long fake_syscall(long number, ...);
 
 #define syscall fake_syscall
+#undef WEIR_PARK_PTHREAD
 #include "../lib/park_futex.c"
 #undef syscall
 

@@ -28,7 +28,7 @@ static void visits_every_cell_in_every_lap(void)
         uint64_t position;
 
         CHECK(weir_ring_make(&ring, capacity));
-        CHECK(ring.mask >= 1 && ring.mask + 1 >= capacity);
+        CHECK(ring.mask >= 3 && ring.mask + 1 >= capacity);
         position = weir_ring_start(&ring, UINT64_MAX - 3 * (ring.mask + 1));
         position = weir_ring_base(&ring, position);
         for (unsigned lap = 0; lap < 6; lap++) {

@@ -39,6 +39,21 @@ static inline uint64_t weir_clock_after(uint64_t ns)
     return weir_clock_add(weir_clock_now(), ns);
 }
 
+/* Returns: whether the deadline has passed. 0 and WEIR_FOREVER need no look at the clock. */
+static inline bool weir_clock_passed(uint64_t deadline)
+{
+    return deadline == 0 || (deadline != WEIR_FOREVER && weir_clock_now() >= deadline);
+}
+
+/* Returns: the time left until the deadline, in ns: 0 if it has passed; WEIR_FOREVER of
+ * WEIR_FOREVER. */
+static inline uint64_t weir_clock_left(uint64_t deadline)
+{
+    const uint64_t now = deadline == 0 || deadline == WEIR_FOREVER ? 0 : weir_clock_now();
+
+    return deadline > now ? deadline - now : 0;
+}
+
 #ifdef __cplusplus
 }
 #endif

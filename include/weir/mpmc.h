@@ -20,15 +20,14 @@
  *            of them, for ever, keeps no other from completing.
  * Ordering:  what happens before an enqueue is visible after the dequeue of that
  *            value. A value is any word: none is reserved.
- *            A refusal is ordered by happens-before and no further: an enqueue or a
- *            dequeue that happened before the call is seen, one that only ran earlier
- *            need not be. Before going to sleep on a refusal see "Refusals and sleep"
- *            in doc/memory-model.md.
+ *            All operations, refusals too, are sequentially consistent: they and the
+ *            seq_cst operations of the program are in one order that all threads agree on.
+ *            So a thread may say that it sleeps (a seq_cst read-modify-write), be
+ *            refused, and go to sleep: "Refusals and sleep" in doc/memory-model.md.
  * Linearization: an enqueue and a dequeue at the compare-and-swap that succeeds;
  *            `false` at the load of the one cell that decides: the queue was
- *            full, or empty, at that moment of the call, as its thread sees it. A
- *            "full" of one thread and an "empty" of another need not agree on one
- *            order of the two. Each item of a burst has a moment of its own.
+ *            full, or empty, at that moment of the call. Each item of a burst has a
+ *            moment of its own.
  * Memory:    16 bytes a cell in the caller's buffer; nothing is allocated after
  *            init. A cell keeps the value last dequeued from it until the next
  *            lap: a leak checker may take it for a reference.
@@ -51,6 +50,16 @@
  * in order, none of them is emptied: N values inside. Empty: the cell of the first
  * position q that is not emptied is not filled: none inside.
  *
+ * Why all is sequentially consistent, which on x86-64 and ARM64 costs next to nothing beside
+ * acquire and release: of an enqueue and a consumer that goes to sleep
+ *     fill a cell              || say that one sleeps
+ *     does somebody sleep?     || look at the cell
+ * one sees the other; likewise of a dequeue and a producer.
+ *
+ * A closed queue. weir/chan.h marks the tail: bit 1 in the sequence of the first cell that is
+ * not filled, whether it is empty or still full of the lap before. No enqueue fills a cell
+ * with the mark, so none passes it; a dequeue leaves the mark where it is.
+ *
  * That an 8-byte compare-and-swap and a 16-byte one meet in a cell is outside of C11's
  * model, which knows no mixed sizes: it rests on x86-64 and ARM64, where both are atomic
  * for every byte that they touch.
@@ -60,6 +69,7 @@
  *   emptied  try_dequeue -> try_enqueue  carries that the cell's value was taken
  *   tail     try_enqueue -> try_enqueue  carries that all cells before are filled
  *   head     try_dequeue -> try_dequeue  carries that all cells before are emptied
+ *   closed   weir__mpmc_close -> try_enqueue  carries what the closer had done
  *
  * Source: cells that carry their lap: D. Vyukov, "Bounded MPMC queue", 2010,
  * https://www.1024cores.net/home/lock-free-algorithms/queues/bounded-mpmc-queue;
@@ -130,10 +140,14 @@ WEIR_API int weir_mpmc_free(weir_mpmc *queue);
 /* ---- inline core: one look at one cell ---- */
 
 typedef enum weir__mpmc_verdict {
-    WEIR__MPMC_DONE,   /* the value was put, or taken */
-    WEIR__MPMC_PASSED, /* another thread was first at this position */
-    WEIR__MPMC_REFUSED /* full, or empty */
+    WEIR__MPMC_DONE,    /* the value was put, or taken */
+    WEIR__MPMC_PASSED,  /* another thread was first at this position */
+    WEIR__MPMC_REFUSED, /* full, or empty */
+    WEIR__MPMC_CLOSED   /* not full, but closed */
 } weir__mpmc_verdict;
+
+/* In a sequence, beside the lap. */
+enum { WEIR__MPMC_FULL = 1, WEIR__MPMC_MARK = 2 };
 
 /* Fills the cell of `position`; all before are filled. */
 static inline weir__mpmc_verdict weir__mpmc_put(weir_mpmc *queue, uint64_t position,
@@ -143,19 +157,24 @@ static inline weir__mpmc_verdict weir__mpmc_put(weir_mpmc *queue, uint64_t posit
     const uint64_t base = weir_ring_base(&queue->ring, position);
     /* sync(emptied): acquire. Pairs with the compare-and-swap in weir__mpmc_take(): its thread
      * is done with the value. sync(filled): acquire. Of another weir__mpmc_put(): its cell is
-     * seen filled by whom this call hands the next position. */
-    uint64_t sequence = weir_atomic_load(&cell->lo, WEIR_ACQUIRE);
+     * seen filled by whom this call hands the next position. sync(closed): acquire. Pairs with
+     * weir__mpmc_close(). seq_cst: see
+     * the top of this file. */
+    uint64_t sequence = weir_atomic_load(&cell->lo, WEIR_SEQ_CST);
 
     if (WEIR_LIKELY(sequence == base)) {
         /* relaxed: the compare-and-swap confirms it together with the sequence. */
         uint64_t old = weir_atomic_load(&cell->hi, WEIR_RELAXED);
 
-        /* sync(filled): acq_rel. Pairs with the load of `lo` in weir__mpmc_take(); publishes the
-         * value and what it points to. */
-        return WEIR_LIKELY(weir_dword_cas(cell, &sequence, &old, base | 1, value))
-                   ? WEIR__MPMC_DONE
-                   : WEIR__MPMC_PASSED;
+        /* sync(filled): seq_cst. Pairs with the load of `lo` in weir__mpmc_take(); publishes the
+         * value and what it points to. seq_cst: see the
+         * top of this file. */
+        if (WEIR_LIKELY(
+                weir_dword_cas_seq_cst(cell, &sequence, &old, base | WEIR__MPMC_FULL, value)))
+            return WEIR__MPMC_DONE;
     }
+    if (sequence == (base | WEIR__MPMC_MARK))
+        return WEIR__MPMC_CLOSED;
     /* Below: the cell holds the value of the lap before. */
     return (int64_t)(sequence - base) < 0 ? WEIR__MPMC_REFUSED : WEIR__MPMC_PASSED;
 }
@@ -166,36 +185,38 @@ static inline weir__mpmc_verdict weir__mpmc_take(weir_mpmc *queue, uint64_t posi
 {
     weir_dword *const cell = &queue->cells[weir_ring_index(&queue->ring, position)];
     const uint64_t base = weir_ring_base(&queue->ring, position);
-    /* sync(filled): acquire. Pairs with weir_dword_cas() in weir__mpmc_put(); the value and what
-     * it points to are seen. sync(emptied): acquire. Of another weir__mpmc_take(): its cell is
-     * seen emptied by whom this call hands the next position. */
-    uint64_t sequence = weir_atomic_load(&cell->lo, WEIR_ACQUIRE);
+    /* sync(filled): acquire. Pairs with weir_dword_cas_seq_cst() in weir__mpmc_put(); the value and
+     * what it points to are seen. sync(emptied): acquire. Of another weir__mpmc_take(): its cell is
+     * seen emptied by whom this call hands the next position. seq_cst: see
+     * the top of this file. */
+    uint64_t sequence = weir_atomic_load(&cell->lo, WEIR_SEQ_CST);
 
-    if (WEIR_LIKELY(sequence == (base | 1))) {
+    /* With the mark, and once more if the mark came in between. */
+    while ((sequence & ~(uint64_t)WEIR__MPMC_MARK) == (base | WEIR__MPMC_FULL)) {
         /* relaxed: written with the sequence that was just acquired, and not again before that
          * sequence changes, which the compare-and-swap rules out. */
         const uint64_t found = weir_atomic_load(&cell->hi, WEIR_RELAXED);
 
         /* sync(emptied): release. Pairs with the load of `lo` in weir__mpmc_put(): the value was
          * read before the cell is free. sync(emptied): acquire, on failure. As at the load
-         * above. */
-        if (WEIR_LIKELY(weir_atomic_cas(&cell->lo, &sequence, base + queue->ring.mask + 1,
-                                        WEIR_RELEASE, WEIR_ACQUIRE))) {
+         * above. seq_cst: see the
+         * top of this file. */
+        if (WEIR_LIKELY(weir_atomic_cas(&cell->lo, &sequence, sequence + queue->ring.mask,
+                                        WEIR_SEQ_CST, WEIR_SEQ_CST))) {
             *value = (uintptr_t)found;
             return WEIR__MPMC_DONE;
         }
-        return WEIR__MPMC_PASSED;
     }
     /* Not above: the cell is not filled in this lap. */
-    return (int64_t)(sequence - base) <= 0 ? WEIR__MPMC_REFUSED : WEIR__MPMC_PASSED;
+    return (int64_t)(sequence - base) <= WEIR__MPMC_MARK ? WEIR__MPMC_REFUSED : WEIR__MPMC_PASSED;
 }
 
 /* ---- cold paths, in the library ---- */
 
-/* Where to go on, and whether the value was put or taken. */
+/* Where to go on, and what became of the value: anything but PASSED. */
 typedef struct weir__mpmc_step {
     uint64_t position;
-    bool done;
+    weir__mpmc_verdict verdict;
 } weir__mpmc_step;
 
 /* The same from `position` on, which is passed: at the first one that is not. */
@@ -214,10 +235,14 @@ static inline void weir__mpmc_store_hint(WEIR_ATOMIC(uint64_t) * end, uint64_t h
     }
 }
 
+/* Marks the tail: every enqueue from now on is CLOSED, or finds the queue full. Lock-free.
+ * Returns: false if it was marked. */
+bool weir__mpmc_close(weir_mpmc *queue);
+
 /* ---- operations ---- */
 
-/* Puts `value` at the tail. Returns: false if the queue was full. */
-static inline bool weir_mpmc_try_enqueue(weir_mpmc *queue, uintptr_t value)
+/* Puts a value at the tail, or says why not. */
+static inline weir__mpmc_verdict weir__mpmc_try_put(weir_mpmc *queue, uintptr_t value)
 {
     /* sync(tail): acquire. Pairs with the store in weir__mpmc_store_hint(); all cells before
      * `hint` are seen filled. */
@@ -229,13 +254,19 @@ static inline bool weir_mpmc_try_enqueue(weir_mpmc *queue, uintptr_t value)
     verdict = weir__mpmc_put(queue, hint, value);
     if (WEIR_LIKELY(verdict == WEIR__MPMC_DONE)) {
         weir__mpmc_store_hint(&queue->tail, hint, weir_ring_next(&queue->ring, hint));
-        return true;
+        return verdict;
     }
-    if (verdict == WEIR__MPMC_REFUSED)
-        return false;
+    if (verdict != WEIR__MPMC_PASSED)
+        return verdict;
     step = weir__mpmc_put_on(queue, hint, value);
     weir__mpmc_store_hint(&queue->tail, hint, step.position);
-    return step.done;
+    return step.verdict;
+}
+
+/* Puts `value` at the tail. Returns: false if the queue was full. */
+static inline bool weir_mpmc_try_enqueue(weir_mpmc *queue, uintptr_t value)
+{
+    return weir__mpmc_try_put(queue, value) == WEIR__MPMC_DONE;
 }
 
 /* Takes the value at the head. Returns: false, and *value untouched, if the queue was empty. */
@@ -253,11 +284,11 @@ static inline bool weir_mpmc_try_dequeue(weir_mpmc *queue, uintptr_t *value)
         weir__mpmc_store_hint(&queue->head, hint, weir_ring_next(&queue->ring, hint));
         return true;
     }
-    if (verdict == WEIR__MPMC_REFUSED)
+    if (verdict != WEIR__MPMC_PASSED)
         return false;
     step = weir__mpmc_take_on(queue, hint, value);
     weir__mpmc_store_hint(&queue->head, hint, step.position);
-    return step.done;
+    return step.verdict == WEIR__MPMC_DONE;
 }
 
 /* Puts up to `n` values at the tail, each at a moment of its own, in order.
@@ -266,7 +297,7 @@ static inline size_t weir_mpmc_enqueue_burst(weir_mpmc *queue, const uintptr_t *
 {
     /* sync(tail): acquire. As in weir_mpmc_try_enqueue(). */
     const uint64_t hint = weir_atomic_load(&queue->tail, WEIR_ACQUIRE);
-    weir__mpmc_step step = {hint, true};
+    weir__mpmc_step step = {hint, WEIR__MPMC_DONE};
     size_t put = 0;
 
     WEIR_ASSERT(queue->cells != NULL, "used after destroy, or before init");
@@ -275,11 +306,11 @@ static inline size_t weir_mpmc_enqueue_burst(weir_mpmc *queue, const uintptr_t *
 
         if (WEIR_LIKELY(verdict == WEIR__MPMC_DONE))
             step.position = weir_ring_next(&queue->ring, step.position);
-        else if (verdict == WEIR__MPMC_REFUSED)
+        else if (verdict != WEIR__MPMC_PASSED)
             break;
         else
             step = weir__mpmc_put_on(queue, step.position, values[put]);
-        if (!step.done)
+        if (step.verdict != WEIR__MPMC_DONE)
             break;
         put++;
     }
@@ -293,7 +324,7 @@ static inline size_t weir_mpmc_dequeue_burst(weir_mpmc *queue, uintptr_t *values
 {
     /* sync(head): acquire. As in weir_mpmc_try_dequeue(). */
     const uint64_t hint = weir_atomic_load(&queue->head, WEIR_ACQUIRE);
-    weir__mpmc_step step = {hint, true};
+    weir__mpmc_step step = {hint, WEIR__MPMC_DONE};
     size_t got = 0;
 
     WEIR_ASSERT(queue->cells != NULL, "used after destroy, or before init");
@@ -302,11 +333,11 @@ static inline size_t weir_mpmc_dequeue_burst(weir_mpmc *queue, uintptr_t *values
 
         if (WEIR_LIKELY(verdict == WEIR__MPMC_DONE))
             step.position = weir_ring_next(&queue->ring, step.position);
-        else if (verdict == WEIR__MPMC_REFUSED)
+        else if (verdict != WEIR__MPMC_PASSED)
             break;
         else
             step = weir__mpmc_take_on(queue, step.position, &values[got]);
-        if (!step.done)
+        if (step.verdict != WEIR__MPMC_DONE)
             break;
         got++;
     }

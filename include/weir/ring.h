@@ -9,16 +9,16 @@
  *
  * A position is one 64-bit number whose low bits are the index of a cell, 0 to
  * N - 1, and whose other bits are the lap. The stride between laps is the first
- * power of two that is at least N, and at least 2: the index is a mask away, and
+ * power of two that is at least N, and at least 4: the index is a mask away, and
  * the numbers from N to stride - 1 are never used. In the number that marks the
- * lap alone ("base") bit 0 is always clear, so a cell's sequence word can say
+ * lap alone ("base") bits 0 and 1 are always clear, so a cell's sequence word can say
  * `base` for "empty in this lap" and `base | 1` for "full in this lap"; "empty in
- * the next lap" is `base + stride`. With a bare ticket t in place of the lap
+ * the next lap" is `base + stride`. Bit 1 is for one mark more (weir/mpmc.h). With a bare ticket t in place of the lap
  * these would be the same number at N = 1, and t mod N would jump at the wrap.
  *
  * The wrap: laps are counted modulo 2^64 / stride, everywhere by the same
  * unsigned arithmetic, and compared by the sign of a difference. That is right
- * while the two are less than 2^63 apart: N * 2^63 / stride, at least 2^62
+ * while the two are less than 2^63 apart: N * 2^63 / stride, at least 2^61
  * operations, which take a century at a thousand million a second (fewer where a
  * structure leaves numbers out: it says so).
  *
@@ -48,7 +48,7 @@ typedef struct weir_ring {
 /* Returns: false if `capacity` is 0 or above WEIR_RING_CAPACITY_MAX. */
 static inline bool weir_ring_make(weir_ring *ring, size_t capacity)
 {
-    uint64_t stride = 2;
+    uint64_t stride = 4;
 
     if (capacity == 0 || capacity > WEIR_RING_CAPACITY_MAX)
         return false;

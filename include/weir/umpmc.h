@@ -22,8 +22,11 @@
  *            and for what the domain's retire calls, in a dequeue that has emptied one. A
  *            compare-and-swap is tried again only when another thread's succeeded.
  * Ordering:  what happens before an enqueue is visible after the dequeue of that value. FIFO
- *            for all. `false` is ordered by happens-before only ("Refusals and sleep" in
- *            doc/memory-model.md).
+ *            for all. All operations, an "empty" too, are sequentially consistent ("Refusals and
+ *            sleep" in doc/memory-model.md):
+ *                fill a cell              || say that one sleeps
+ *                does somebody sleep?     || look at the cell
+ *            one sees the other.
  * Linearization: an enqueue at its compare-and-swap, on the cell or on `next`: all cells
  *            before are full or taken, and stay so. A dequeue at its compare-and-swap: all
  *            before are taken. false at the load that found a cell empty, or no next
@@ -34,9 +37,11 @@
  * Edges:
  *   filled    enqueue -> try_dequeue            carries the value, and what it points to
  *   behind    enqueue -> enqueue                carries that all cells before are full or taken
+ *   closed    weir__umpmc_close -> enqueue      carries what the closer had done
  *   appended  enqueue -> enqueue, try_dequeue   carries a segment
  *   taken     try_dequeue -> try_dequeue        carries what its consumer had done and seen: of who
- *             passes by a cell that was taken, no later cell may look empty which that one had filled
+ *             passes by a cell that was taken, no later cell may look empty which that one had
+ * filled
  *
  * Sources: M. M. Michael, M. L. Scott, "Simple, Fast, and Practical Non-Blocking and
  * Blocking Concurrent Queue Algorithms", PODC 1996, doi:10.1145/248052.248106; cells that
@@ -59,7 +64,12 @@ extern "C" {
 #define WEIR_UMPMC_SLOTS 254
 #define WEIR_UMPMC_SLOTS_MAX 65536
 
-enum { WEIR__UMPMC_EMPTY = 0, WEIR__UMPMC_FULL = 1, WEIR__UMPMC_TAKEN = 2 };
+enum {
+    WEIR__UMPMC_EMPTY = 0,
+    WEIR__UMPMC_FULL = 1,
+    WEIR__UMPMC_TAKEN = 2,
+    WEIR__UMPMC_CLOSED = 3 /* the end: weir/chan.h */
+};
 
 #ifdef WEIR_HAVE_DWORD_CAS
 typedef weir_dword weir__umpmc_cell; /* lo: state, hi: value */
@@ -120,6 +130,12 @@ WEIR_API int weir__umpmc_enqueue_on(weir_umpmc *queue, weir_guard_record *record
 WEIR_API bool weir__umpmc_dequeue_on(weir_umpmc *queue, weir_guard_record *record,
                                      weir_section section, weir__umpmc_segment *head,
                                      uintptr_t *value);
+
+/* Makes every enqueue from now on fail with -EPIPE. Returns: 0; -EALREADY; -ENOMEM. */
+int weir__umpmc_close(weir_umpmc *queue, weir_guard_record *record);
+
+/* Values inside, with epochs: a number that was near. Complexity: one load a segment. */
+size_t weir__umpmc_size(weir_umpmc *queue, weir_guard_record *record);
 
 /* The whole of it, with the other schemes. */
 WEIR_API int weir__umpmc_enqueue_interval(weir_umpmc *queue, weir_guard_record *record,
@@ -188,10 +204,11 @@ static inline bool weir__umpmc_fill_cell(weir__umpmc_segment *segment, uint32_t 
     uint64_t state = WEIR__UMPMC_EMPTY;
     uint64_t nothing = 0;
 
-    /* sync(filled): acq_rel. Pairs with the load of the state in weir__umpmc_take_cell();
-     * the value and what it points to. Later changes of the state are read-modify-writes. */
-    if (!WEIR_LIKELY(weir_dword_cas(weir__umpmc_cell_of(segment, slot), &state, &nothing,
-                                    WEIR__UMPMC_FULL, value)))
+    /* sync(filled): seq_cst. Pairs with the load of the state in weir__umpmc_take_cell();
+     * the value and what it points to. Later changes of the state are read-modify-writes. seq_cst:
+     * see the top of this file. */
+    if (!WEIR_LIKELY(weir_dword_cas_seq_cst(weir__umpmc_cell_of(segment, slot), &state, &nothing,
+                                            WEIR__UMPMC_FULL, value)))
         return false;
     /* A hint that says less than is true at worst.
      * sync(behind): release. Pairs with the load in weir__umpmc_fill(): who fills the next cell
@@ -219,19 +236,20 @@ static inline bool weir__umpmc_fill(weir__umpmc_segment *segment, uintptr_t valu
 #endif
 }
 
-/* Tries one cell. Returns: 1: its value was taken; 0: it is empty; -1: another consumer has taken
- * it; -2: has just done so. */
+/* Tries one cell. Returns: 1: its value was taken; 0: it is empty, or the end; -1: another consumer
+ * has taken it; -2: has just done so. */
 static inline int weir__umpmc_take_cell(weir__umpmc_segment *segment, uint32_t slot,
                                         uintptr_t *value)
 {
     weir__umpmc_cell *const cell = weir__umpmc_cell_of(segment, slot);
-    /* sync(filled): acquire. Pairs with weir_dword_cas() in weir__umpmc_fill_cell().
-     * sync(taken): acquire. Pairs with the compare-and-swap below. */
-    uint64_t state = weir_atomic_load(&cell->lo, WEIR_ACQUIRE);
+    /* sync(filled): acquire. Pairs with weir_dword_cas_seq_cst() in weir__umpmc_fill_cell().
+     * sync(taken): acquire. Pairs with the compare-and-swap below. seq_cst: see
+     * the top of this file. */
+    uint64_t state = weir_atomic_load(&cell->lo, WEIR_SEQ_CST);
     uint64_t found;
 
     if (state != WEIR__UMPMC_FULL)
-        return state == WEIR__UMPMC_EMPTY ? 0 : -1;
+        return state == WEIR__UMPMC_TAKEN ? -1 : 0;
     /* relaxed: acquired with the state; a cell is filled once. */
     found = weir_atomic_load(&cell->hi, WEIR_RELAXED);
     /* sync(taken): release. Pairs with the load above.

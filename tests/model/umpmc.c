@@ -4,9 +4,11 @@
 /* tests/model/umpmc.c: weir/umpmc.h in the model checker. Segments have one slot or two, so that
  * they are appended, left, retired and freed all the time. */
 
-#include "fifo.h"
+#include "closing.h"
 
 #include <weir/umpmc.h>
+
+#include <errno.h>
 
 typedef struct flavour {
     weir_guard_scheme scheme;
@@ -37,7 +39,8 @@ static const char *const flavours[] = {
 };
 
 static weir_guard *domain;
-static weir_umpmc *queue;
+static weir_umpmc *queue, *second;
+static _Thread_local bool on_second;
 static weir__umpmc_segment *first;
 static weir_guard_record *record[FIFO_THREADS];
 
@@ -68,13 +71,47 @@ static void end(const fifo_case *c)
 
 static bool put(unsigned thread, uintptr_t value)
 {
-    weir_check_assert(weir_umpmc_enqueue(queue, record[thread], value) == 0);
-    return true;
+    const int status = weir_umpmc_enqueue(on_second ? second : queue, record[thread], value);
+
+    weir_check_assert(status == 0 || (status == -EPIPE && closers > 0));
+    was_put(thread, status == 0, status == -EPIPE);
+    return status == 0;
 }
 
 static bool take(unsigned thread, uintptr_t *value)
 {
-    return weir_umpmc_try_dequeue(queue, record[thread], value);
+    const bool done = weir_umpmc_try_dequeue(on_second ? second : queue, record[thread], value);
+
+    was_taken(thread, done);
+    return done;
+}
+
+static size_t size(void)
+{
+    return weir__umpmc_size(queue, weir_guard_self(domain));
+}
+
+static bool close_queue(unsigned thread)
+{
+    const int status = weir__umpmc_close(queue, record[thread]);
+
+    weir_check_assert(status == 0 || status == -EALREADY);
+    return status == 0;
+}
+
+static void make_second(void)
+{
+    weir_check_assert(weir_umpmc_new(&second, domain, 1) == 0);
+}
+
+static void end_second(void)
+{
+    weir_check_assert(weir_umpmc_free(second) == 0);
+}
+
+static void use_second(bool is_second)
+{
+    on_second = is_second;
 }
 
 static size_t take_burst(unsigned thread, uintptr_t *values, size_t n)
@@ -106,6 +143,8 @@ static const fifo_face face = {
     .take = take,
     .take_burst = take_burst,
     .assumes = assumes,
+    .laps = shut,
+    .size = size,
     .flavours = flavours,
 };
 
@@ -140,6 +179,7 @@ static const fifo_case cases[] = {
     /* Who moves an end hands on the segment that it is moved to. */
     {.does = {"", "e", "d", "Ae"}, .flavour = EPOCH_1_LATE},
     {.does = {"", "e", "d", "Ad"}, .flavour = EPOCH_1_LATE},
+    {.does = {"", "ee", "s"}, .flavour = EPOCH_1_LATE},
     {.does = {"e", "e", "D"}, .flavour = EPOCH_2},
     {.does = {"e", "e", "D"}, .flavour = EPOCH_1_LATE},
     {.does = {"", "e", "d"}, .flavour = INTERVAL_1},
@@ -154,7 +194,32 @@ static const fifo_case cases[] = {
     {.does = {"e", "d", "d"}, .flavour = EPOCH_2_LATE, LOCK_FREE, .deep = true},
 };
 
+static const fifo_case closings[] = {
+    {.does = {"", "e", "L"}, .flavour = EPOCH_1_LATE},
+    {.does = {"", "e", "L"}, .flavour = EPOCH_2_LATE},
+    {.does = {"", "ee", "L"}, .flavour = EPOCH_2_LATE},
+    {.does = {"", "e", "Ld"}, .flavour = EPOCH_2_LATE},
+    {.does = {"", "e", "e", "L"}, .flavour = EPOCH_2_LATE},
+    {.does = {"", "L", "L"}, .flavour = EPOCH_2_LATE},
+    {.does = {"", "L", "L"}, .flavour = EPOCH_1_LATE},
+    {.does = {"", "L", "d"}, .flavour = EPOCH_2_LATE},
+    /* The segment is full: the mark is in a new one. */
+    {.does = {"e", "L", "L"}, .flavour = EPOCH_1_LATE},
+    {.does = {"ee", "L", "e"}, .flavour = EPOCH_2_LATE},
+    {.does = {"eeL", "e", "d"}, .flavour = EPOCH_2_LATE},
+    {.does = {"ee", "L", "d"}, .flavour = EPOCH_2_LATE},
+    {.does = {"ee", "L", "L"}, .flavour = EPOCH_2_LATE},
+    {.does = {"e", "e", "L", "d"}, .flavour = EPOCH_2_LATE, .deep = true},
+    {.does = {"", "e", "L"}, .flavour = HAZARD_2},
+    {.does = {"", "e", "L"}, .flavour = INTERVAL_2},
+    {.does = {"", "e", "L"}, .flavour = EPOCH_2_LATE, LOCK_FREE, .deep = true},
+};
+
+static const scenario refusals[] = {REFUSALS(EPOCH_2_LATE)};
+
 int main(int argc, char **argv)
 {
-    return fifo_main("umpmc", cases, sizeof cases / sizeof cases[0], argc, argv);
+    return closing_main("umpmc", cases, sizeof cases / sizeof cases[0], closings,
+                        sizeof closings / sizeof closings[0], refusals,
+                        sizeof refusals / sizeof refusals[0], argc, argv);
 }

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The weir authors */
+
+/* lib/select.c: waiting for one of many, and, with one arm, all waiting in channels.
+ *
+ * One waiter stands in a queue for each arm. In a channel without a lock a notification says to
+ * look again; who was notified by one channel and takes from another, or gives up, hands the
+ * notification on. In a channel with a lock others do the operation (lib/chan_meet.c); from the
+ * first such arm on the waiter is exposed, and closes itself for each thing that it does. */
+
+#include "chan.h"
+
+#include <weir/fence.h>
+
+#include <errno.h>
+#include <sched.h>
+
+/* Where the next select begins: moves on from call to call. */
+static _Thread_local size_t turn_of_thread;
+
+static bool sends(const weir_select_arm *arm)
+{
+    return arm->send != NULL;
+}
+
+static void *element_of(const weir_select_arm *arm)
+{
+    return sends(arm) ? (void *)(uintptr_t)arm->send : arm->recv;
+}
+
+static bool has_lock(const weir_select_arm *arm)
+{
+    return arm->chan->kind == WEIR__CHAN_MEET;
+}
+
+/* A select that waits. */
+typedef struct selection {
+    weir_select_arm *arms;
+    size_t n;
+    size_t turn;
+    bool locks, buffers; /* there are channels with one, without one */
+    bool exposed;
+    bool spins;    /* in queues with a lock, before it sleeps */
+    bool locking;  /* a look may wait for a lock */
+    bool standing; /* in queues */
+    bool used;     /* the arm that happened had been notified before */
+    weir_waiter waiter;
+} selection;
+
+/* What a step of it found, beside an arm that happened. */
+enum { NOTHING = -EAGAIN, MIDDLE = -EBUSY, TAKEN = -EINPROGRESS };
+
+static weir_select_arm *arm_at(const selection *s, size_t i)
+{
+    const size_t at = s->turn + i;
+
+    return &s->arms[at < s->n ? at : at - s->n];
+}
+
+static int happened(const selection *s, weir_select_arm *arm, int status)
+{
+    arm->status = status;
+    return (int)(arm - s->arms);
+}
+
+/* Looks at each arm once, or at those whose channel has no lock. */
+static int look(selection *s, bool all)
+{
+    int result = NOTHING;
+
+    for (size_t i = 0; i < s->n; i++) {
+        weir_select_arm *const arm = arm_at(s, i);
+        int status;
+
+        if (arm->chan == NULL || (!all && has_lock(arm)))
+            continue;
+        s->used = s->standing && !weir__queue_stands(&arm->node);
+        status = s->locking && has_lock(arm)
+                     ? weir__meet_try(arm->chan, sends(arm), element_of(arm), true)
+                     : weir__chan_try(arm->chan, sends(arm), element_of(arm));
+        if (status == -EBUSY)
+            result = MIDDLE;
+        else if (status != -EAGAIN)
+            return happened(s, arm, status);
+    }
+    return result;
+}
+
+/* The same while others may do the waiter's operations. */
+static int look_closed(selection *s)
+{
+    int result;
+
+    if (!s->buffers)
+        return NOTHING;
+    if (!s->exposed)
+        return look(s, false);
+    if (!weir__waiter_close(&s->waiter))
+        return TAKEN;
+    result = look(s, false);
+    if (result < 0)
+        (void)weir__waiter_open(&s->waiter);
+    else
+        weir__waiter_end(&s->waiter);
+    return result;
+}
+
+/* ---- queues ---- */
+
+/* Stands in the queue of an arm, if it does not. */
+static int enter(selection *s, weir_select_arm *arm)
+{
+    weir_chan *const chan = arm->chan;
+    int status = NOTHING;
+
+    if (has_lock(arm)) {
+        if (arm->node.waiter == NULL) /* else others read it */
+            arm->node.waiter = &s->waiter;
+        status = weir__meet_enter(chan, sends(arm), &arm->node, s->exposed);
+        s->exposed = true;
+        if (status == WEIR__MEET_TAKEN)
+            return TAKEN;
+        return status == -EAGAIN ? NOTHING : happened(s, arm, status);
+    }
+    if (weir__queue_stands(&arm->node))
+        return NOTHING;
+    (void)weir__queue_enter(weir__chan_queue(chan, sends(arm)), &arm->node, &s->waiter);
+    if (chan->asymmetric)
+        weir_fence_heavy();
+    return NOTHING;
+}
+
+static int enter_all(selection *s)
+{
+    int result = NOTHING;
+
+    for (size_t i = 0; i < s->n && result == NOTHING; i++)
+        if (arm_at(s, i)->chan != NULL)
+            result = enter(s, arm_at(s, i));
+    return result;
+}
+
+/* Out of all queues. A notification that was not used is handed on: one of another arm, or one that
+ * came when the arm had happened already. */
+static void leave_all(selection *s, int which)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        weir_select_arm *const arm = &s->arms[i];
+
+        if (arm->chan == NULL || arm->node.waiter == NULL)
+            continue;
+        if (has_lock(arm))
+            weir__meet_leave(arm->chan, sends(arm), &arm->node);
+        else if (!weir__queue_leave(weir__chan_queue(arm->chan, sends(arm)), &arm->node) &&
+                 ((int)i != which || !s->used))
+            weir__queue_notify(weir__chan_queue(arm->chan, sends(arm)), 1);
+    }
+}
+
+/* ---- waiting ---- */
+
+/* Nobody does one of the operations any more. Returns: false if somebody has. */
+static bool give_up(selection *s)
+{
+    if (!s->exposed)
+        return true;
+    if (!weir__waiter_close(&s->waiter))
+        return false;
+    weir__waiter_end(&s->waiter);
+    return true;
+}
+
+/* One sleep, and what came of it. `middle`: more threads than there are spare slots are in the
+ * middle of an operation, so that one of them has to go on, and tells nobody when it has. */
+static int sleep_once(selection *s, bool middle, uint64_t deadline, weir_cancel *cancel)
+{
+    weir__spin spin = WEIR__SPIN_INIT;
+    bool late = false;
+
+    if (cancel != NULL && weir_cancel_check(cancel) != 0)
+        return give_up(s) ? -ECANCELED : TAKEN;
+    /* Others spin before they stand in queues; here the other side has to see the waiter. */
+    while (s->exposed && s->spins && !weir__waiter_woken(&s->waiter) && weir__spin_again(&spin))
+        continue;
+    if (middle) {
+        (void)sched_yield();
+        late = weir_clock_passed(deadline);
+    } else {
+        late = weir__waiter_wait(&s->waiter, deadline, cancel) == -ETIMEDOUT;
+    }
+    if (weir__waiter_is_taken(&s->waiter))
+        return TAKEN;
+    if (late) {
+        int result;
+
+        if (!give_up(s))
+            return TAKEN;
+        result = look(s, false);
+        return result >= 0 ? result : -ETIMEDOUT;
+    }
+    (void)weir__waiter_reset(&s->waiter);
+    return NOTHING;
+}
+
+/* Looks until it is time to sleep. One alone may do so without standing in a queue also where there
+ * is a lock: a receiver stands in the spot. Returns: an index, or what was found last. */
+static int spin(selection *s)
+{
+    weir__spin spin = WEIR__SPIN_INIT;
+    weir_select_arm *const arm = &s->arms[0];
+    int result = NOTHING;
+
+    if (s->locks) {
+        if (s->n != 1 || !weir__spot_fits(arm->chan))
+            return NOTHING;
+        s->spins = false;
+        if (!sends(arm))
+            return weir__spot_recv(arm->chan, arm->recv) ? happened(s, arm, 0) : NOTHING;
+    }
+    if (s->n == 1)
+        weir__chan_linger(arm->chan, sends(arm));
+    while (result < 0 && weir__spin_again(&spin)) {
+        if (s->n == 1)
+            weir__chan_fetch(arm->chan, sends(arm));
+        result = look(s, true);
+    }
+    return result;
+}
+
+int weir__select_wait(weir_select_arm *arms, size_t n, size_t turn, bool spins, uint64_t deadline,
+                      weir_cancel *cancel)
+{
+    selection s;
+    int result;
+
+    s.arms = arms;
+    s.n = n;
+    s.turn = turn;
+    s.locks = s.buffers = s.exposed = s.locking = s.standing = s.used = false;
+    weir_waiter_init(&s.waiter);
+    for (size_t i = 0; i < n; i++) {
+        if (arms[i].chan != NULL && has_lock(&arms[i]))
+            s.locks = true;
+        else
+            s.buffers = s.buffers || arms[i].chan != NULL;
+        arms[i].node.waiter = NULL;
+        arms[i].node.arm = (uint32_t)i;
+        arms[i].node.element = element_of(&arms[i]);
+        weir_atomic_init(&arms[i].node.queued, 0);
+    }
+    s.spins = spins;
+    if (spins) {
+        result = spin(&s);
+        if (result >= 0)
+            return result;
+    }
+    s.standing = true;
+    do {
+        /* Who was notified has looked before this, and in vain: nothing is owed to others. */
+        result = enter_all(&s);
+        if (result == NOTHING)
+            result = look_closed(&s);
+        if (result == NOTHING || result == MIDDLE)
+            result = sleep_once(&s, result == MIDDLE, deadline, cancel);
+        if (result == NOTHING)
+            result = look_closed(&s);
+    } while (result == NOTHING || result == MIDDLE);
+    if (result == TAKEN) {
+        int status = 0;
+
+        result = (int)weir__waiter_taken(&s.waiter, &status);
+        arms[result].status = status;
+    }
+    leave_all(&s, result);
+    return result;
+}
+
+/* ---- operations ---- */
+
+/* Returns: 0; -EINVAL. *some: whether an arm has a channel. */
+static int check(const weir_select_arm *arms, size_t n, bool *some)
+{
+    *some = false;
+    if (n > WEIR_SELECT_MAX)
+        return -EINVAL;
+    for (size_t i = 0; i < n; i++) {
+        if ((arms[i].send == NULL) == (arms[i].recv == NULL))
+            return -EINVAL;
+        *some = *some || arms[i].chan != NULL;
+    }
+    return 0;
+}
+
+static int look_first(weir_select_arm *arms, size_t n, bool locking, size_t *turn)
+{
+    selection s;
+
+    s.arms = arms;
+    s.n = n;
+    s.turn = *turn = n == 0 ? 0 : turn_of_thread++ % n;
+    s.locking = locking;
+    s.standing = false;
+    return look(&s, true);
+}
+
+int weir_select_try(weir_select_arm *arms, size_t n)
+{
+    bool some;
+    size_t turn;
+    const int status = check(arms, n, &some);
+
+    return status != 0 ? status : look_first(arms, n, false, &turn);
+}
+
+int weir_select(weir_select_arm *arms, size_t n, uint64_t deadline, weir_cancel *cancel)
+{
+    bool some;
+    size_t turn;
+    int result = check(arms, n, &some);
+
+    if (result != 0 || (!some && deadline == WEIR_FOREVER && cancel == NULL))
+        return -EINVAL;
+    if (cancel != NULL && weir_cancel_check(cancel) != 0)
+        return -ECANCELED;
+    result = look_first(arms, n, false, &turn);
+    if (result >= 0)
+        return result;
+    if (weir_clock_passed(deadline)) {
+        if (result == MIDDLE)
+            result = look_first(arms, n, true, &turn);
+        return result >= 0 ? result : -ETIMEDOUT;
+    }
+    return weir__select_wait(arms, n, turn, true, deadline, cancel);
+}
