@@ -114,10 +114,9 @@ bool weir__spot_recv(weir_chan *chan, void *element);
 
 static inline uint32_t weir__meet_waiting(const weir_chan *chan)
 {
-    /* sync(standing): seq_cst. Pairs with count(): a receiver stays out of the spot.
-     *     EMPTY -> OPEN      || waiting + 1
-     *     waiting?           || OPEN? */
-    return weir_atomic_load(&chan->in.meet.waiting, WEIR_SEQ_CST);
+    /* relaxed: a receiver in the spot looks again, and a try that is a moment early is just that.
+     */
+    return weir_atomic_load(&chan->in.meet.waiting, WEIR_RELAXED);
 }
 
 /* ---- lib/chan_meet.c ---- */

@@ -35,14 +35,11 @@ static weir_wait_node *partner(weir__wait_queue *queue, const weir_waiter *own, 
 /* One more, or less, who stands in a queue. */
 static void count(weir_chan *chan, uint32_t more)
 {
-    /* relaxed: changed under the lock alone. */
+    /* relaxed: both: changed under the lock alone; who reads it without looks again, or takes the
+     * lock. */
     const uint32_t waiting = weir_atomic_load(&chan->in.meet.waiting, WEIR_RELAXED) + more;
 
-    /* sync(standing): seq_cst. Pairs with weir__meet_waiting(); of one who is about to stand in a
-     * queue, and a receiver in the spot
-     *     waiting + 1        || EMPTY -> OPEN
-     *     OPEN?              || waiting? */
-    weir_atomic_store(&chan->in.meet.waiting, waiting, WEIR_SEQ_CST);
+    weir_atomic_store(&chan->in.meet.waiting, waiting, WEIR_RELAXED);
 }
 
 /* The node's operation is done. */
@@ -52,9 +49,8 @@ static weir__wake finish(weir_chan *chan, weir_wait_node *node, uint32_t flag)
 
     count(chan, UINT32_MAX);
     waiter->arm = node->arm | flag;
-    /* sync(unhooked): release. Pairs with the load in weir__meet_leave(): this thread is done with
-     * the node. */
-    weir_atomic_store(&node->queued, 0, WEIR_RELEASE);
+    /* relaxed: comes with DONE. */
+    weir_atomic_store(&node->queued, 0, WEIR_RELAXED);
     return weir__waiter_done(waiter);
 }
 
@@ -159,9 +155,8 @@ int weir__meet_enter(weir_chan *chan, bool sends, weir_wait_node *node, bool exp
 
 void weir__meet_leave(weir_chan *chan, bool sends, weir_wait_node *node)
 {
-    /* sync(unhooked): acquire. Pairs with the store in finish(): its thread is done with the node.
-     */
-    if (weir_atomic_load(&node->queued, WEIR_ACQUIRE) == 0)
+    /* relaxed: 0 comes with DONE, which the caller has seen; else the lock decides. */
+    if (weir_atomic_load(&node->queued, WEIR_RELAXED) == 0)
         return;
     weir__queue_lock(&chan->receivers);
     /* relaxed: written under the lock. */

@@ -10,13 +10,10 @@
  *
  * A receiver that finds its sender stopped in the middle makes FILLING to AWAITED, and sleeps.
  *
- * A receiver uses it only while nobody stands in the queues, and leaves it before it goes there. A
- * sender that is about to stand in the queue says so and then looks at the spot:
- *     receiver                    ||  sender
- *     EMPTY -> OPEN               ||  waiting + 1
- *     waiting?                    ||  OPEN?
- * one of them sees the other. A close is seen by the receiver, which looks at `closed` as it spins.
- * Whose element does not fit goes the other way. */
+ * A receiver uses it only while nobody stands in the queues, and leaves it before it goes there. As
+ * it spins it looks again and again whether somebody does, and at `closed`; so what it misses by
+ * one look it sees by a later one, and meets under the lock. Whose element does not fit goes the
+ * other way. */
 
 #include "chan.h"
 #include "park.h"
@@ -33,11 +30,11 @@ bool weir__spot_fits(const weir_chan *chan)
 bool weir__spot_serve(weir_chan *chan, const void *element)
 {
     weir__spot *const spot = &chan->in.meet.spot;
-    /* sync(opened): seq_cst. Pairs with weir__spot_recv(). See the top of this file. */
-    uint32_t state = weir_atomic_load(&spot->state, WEIR_SEQ_CST);
+    /* relaxed: the compare-and-swap confirms it. */
+    uint32_t state = weir_atomic_load(&spot->state, WEIR_RELAXED);
 
     /* sync(vacant): acquire. Pairs with the store in take(), by way of the one who opened it: the
-     * element before was read. */
+     * element before was read. sync(opened): acquire. Pairs with weir__spot_recv(). */
     if (state != OPEN ||
         !weir_atomic_cas(&spot->state, &state, FILLING, WEIR_ACQUIRE, WEIR_RELAXED))
         return false;
@@ -77,9 +74,9 @@ bool weir__spot_recv(weir_chan *chan, void *element)
     uint32_t state = EMPTY;
 
     if (weir__meet_waiting(chan) != 0 ||
-        /* sync(opened): seq_cst. Pairs with the load in weir__spot_serve(). See
-         * the top of this file. */
-        !weir_atomic_cas(&spot->state, &state, OPEN, WEIR_SEQ_CST, WEIR_RELAXED))
+        /* sync(opened): release. Pairs with the compare-and-swap in weir__spot_serve(): what the
+         * receiver had done is seen after the send. What take() released goes on through it. */
+        !weir_atomic_cas(&spot->state, &state, OPEN, WEIR_RELEASE, WEIR_RELAXED))
         return false;
     /* relaxed: take() looks again. */
     while (weir_atomic_load(&spot->state, WEIR_RELAXED) != FULL)

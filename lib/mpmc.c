@@ -189,9 +189,9 @@ bool weir__mpmc_close(weir_mpmc *queue)
     for (;; position = weir_ring_next(&queue->ring, position)) {
         weir_dword *const cell = &queue->cells[weir_ring_index(&queue->ring, position)];
         const uint64_t base = weir_ring_base(&queue->ring, position);
-        /* sync(filled): acquire. Pairs with weir_dword_cas_seq_cst() in weir__mpmc_put(): the cells
-         * before are filled. */
-        uint64_t sequence = weir_atomic_load(&cell->lo, WEIR_ACQUIRE);
+        /* relaxed: here and below: who sees the close sees no older state of a cell than was seen
+         * here. */
+        uint64_t sequence = weir_atomic_load(&cell->lo, WEIR_RELAXED);
 
         /* Empty, or full of the lap before: the tail. */
         while ((int64_t)(sequence - base) <= WEIR__MPMC_MARK &&
@@ -199,9 +199,9 @@ bool weir__mpmc_close(weir_mpmc *queue)
             if ((sequence & WEIR__MPMC_MARK) != 0)
                 return false;
             /* sync(closed): release. Pairs with the load in weir__mpmc_put(); what the closer had
-             * done. sync(filled): acquire, on failure. As above. */
+             * done. relaxed on failure: as above. */
             if (weir_atomic_cas(&cell->lo, &sequence, sequence | WEIR__MPMC_MARK, WEIR_RELEASE,
-                                WEIR_ACQUIRE))
+                                WEIR_RELAXED))
                 return true;
         }
     }

@@ -22,13 +22,12 @@
  *   recv, .., unsubscribe           yes                     no                 yes
  *   new, free                       no                      no                 no
  *
- * Progress:  Senders take turns, by a lock that is held for one copy; subscribe and unsubscribe take
- *            it too. send, subscribe and unsubscribe block on who holds it: one that is stopped
- *            there holds up all of them, a send to its deadline. try_send says -EBUSY then, and
- *            is wait-free; under WEIR_LAG_WAIT it looks at each subscriber.
- *            Receivers take no lock, and nobody who is stopped in the middle of anything holds up a
- *            try_recv: it gets what was sent before. It is wait-free under WEIR_LAG_WAIT and
- *            WEIR_LAG_CUT; under WEIR_LAG_DROP lock-free: it begins again when senders have
+ * Progress:  Senders take turns, by a lock that is held for one copy; subscribe and unsubscribe
+ * take it too. send, subscribe and unsubscribe block on who holds it: one that is stopped there
+ * holds up all of them, a send to its deadline. try_send says -EBUSY then, and is wait-free; under
+ * WEIR_LAG_WAIT it looks at each subscriber. Receivers take no lock, and nobody who is stopped in
+ * the middle of anything holds up a try_recv: it gets what was sent before. It is wait-free under
+ * WEIR_LAG_WAIT and WEIR_LAG_CUT; under WEIR_LAG_DROP lock-free: it begins again when senders have
  *            overtaken it while it copied, each time further from the oldest. close is lock-free.
  *            Whom any of these wakes, it wakes as weir/wait.h does: lock-free, with a system call
  *            for each that is asleep.
@@ -39,7 +38,7 @@
  *            finds that the value is there, under WEIR_LAG_DROP and WEIR_LAG_CUT that it
  *            still is.
  * Fairness:  senders that wait are woken in the order in which they came; who is not asleep may be
- *            first.
+ *            first, and who was woken in vain goes to the tail.
  * Memory:    allocated by weir_broadcast_new(): capacity + 1 elements, each rounded up to words. A
  *            subscriber is the caller's, two lines; who waits is on its own stack. Nothing is
  *            allocated after that.

@@ -34,10 +34,8 @@
  *   closed    close -> send, recv      carries what the closer had done, and the values sent before
  *   spot      send -> recv             carries the element, in a rendezvous of two that spin
  *   vacant    recv -> send             carries that the one before was read
- *   opened    recv -> send             carries that a receiver spins
- *   standing  send, recv -> recv       carries that somebody stands in a queue
- *   unhooked  send, recv -> who waits  carries that its node is not used any more; those of the
- *             buffers and of the waiting are theirs
+ *   opened    recv -> send             carries what the receiver had done (those of the buffers
+ *             and of the waiting are theirs)
  *
  * Sources: C. A. R. Hoare, "Communicating Sequential Processes", CACM 21(8), 1978,
  * doi:10.1145/359576.359585; the event count between ring and sleepers: D. P. Reed,

@@ -202,7 +202,7 @@ static inline weir__mpmc_verdict weir__mpmc_take(weir_mpmc *queue, uint64_t posi
          * above. seq_cst: see the
          * top of this file. */
         if (WEIR_LIKELY(weir_atomic_cas(&cell->lo, &sequence, sequence + queue->ring.mask,
-                                        WEIR_SEQ_CST, WEIR_SEQ_CST))) {
+                                        WEIR_SEQ_CST, WEIR_ACQUIRE))) {
             *value = (uintptr_t)found;
             return WEIR__MPMC_DONE;
         }

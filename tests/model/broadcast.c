@@ -308,10 +308,9 @@ static const broadcast_case cases[] = {
     {{"", "SS", "S", "+RR"}, CUT, 1, WORD, PROMISES(WAIT_FREE)},
     {{"", "s", "s"}, DROP, 1, WORD, PROMISES(LOCK_FREE), .finding = WEIR_CHECK_NO_PROGRESS},
     /* The same, more of them. */
-    {{"", "s", "+r", "+r"}, CUT, 1, WORD, DEEP},
-    {{"s", "s", "+u"}, WAIT, 1, WORD, DEEP},
-    {{"", "c", "s", "+rr"}, DROP, 1, WORD, DEEP},
-    {{"", "ss", "+rr"}, WAIT, 1, WORD, DEEP},
+    {{"", "s", "+r", "+r"}, CUT, 1, WORD, DEEP_AT_RANDOM},
+    {{"", "c", "s", "+rr"}, DROP, 1, WORD, DEEP_AT_RANDOM},
+    {{"", "ss", "+rr"}, WAIT, 1, WORD, DEEP_AT_RANDOM},
     {{"s", "s", "s", "+rr"}, WAIT, 1, WORD, DEEP_AT_RANDOM},
     {{"ss", "s", "s", "+rr"}, WAIT, 2, WORD, DEEP_AT_RANDOM},
     {{"s", "d", "s", "+rr"}, WAIT, 1, WORD, DEEP_AT_RANDOM},

@@ -279,7 +279,7 @@ static void act(char what, unsigned self)
         drop();
         break;
     default:
-        weir_check_assert(!"a letter");
+        weir_check_assert(false); /* an unknown letter */
     }
 }
 

@@ -44,6 +44,9 @@ static const chan_case cases[] = {
     {.chans = "00", .does = {"RaSb", "?[+a-b]", "?[-b+a]"}},
     {.chans = "00", .does = {"", "@[+a-b]", "?-a?+b"}, AT_RANDOM},
     {.chans = "00", .does = {"", "@[+a-b]", "?-a?+b"}, OFTEN},
+    /* Who has found a partner is nobody else's. */
+    {.chans = "00", .does = {"", "[+a-b]", "Sb?-a"}, AT_RANDOM},
+    {.chans = "00", .does = {"", "[+a-b]", "Sb?-a"}, .deep = true},
     /* A channel in two arms. */
     {.chans = "0", .does = {"", "[-a-a]", "+a"}, AT_RANDOM},
     {.chans = "0", .does = {"", "[-a-a]", "+a"}, OFTEN},
