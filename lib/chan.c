@@ -232,12 +232,6 @@ static inline void tell(weir_chan *chan, bool senders, uint32_t n)
         weir__queue_notify(queue, n);
 }
 
-/* Whether a buffer without room, or one without values, is closed. */
-static int refusal(const weir_chan *chan)
-{
-    return weir__chan_is_closed(chan) ? -EPIPE : -EAGAIN;
-}
-
 static uintptr_t to_word(const void *element, size_t size)
 {
     uintptr_t word = 0;
@@ -258,6 +252,12 @@ static void from_word(void *element, size_t size, uintptr_t word)
 }
 
 #ifdef WEIR_HAVE_MPMC
+/* Why a buffer without room takes nothing. */
+static int refusal(const weir_chan *chan)
+{
+    return weir__chan_is_closed(chan) ? -EPIPE : -EAGAIN;
+}
+
 static int ring_put(weir_chan *chan, const void *element)
 {
     switch (weir__mpmc_try_put(&chan->in.ring, to_word(element, chan->element))) {

@@ -62,6 +62,15 @@ static unsigned char *place(const weir_chan *chan, size_t n)
     return meet->elements + (n < room ? meet->first + n : n - room) * chan->element;
 }
 
+/* The first of those inside is out. */
+static void advance(weir_chan *chan)
+{
+    weir__meet *const meet = &chan->in.meet;
+
+    meet->first = meet->first + 1 == chan->capacity ? 0 : meet->first + 1;
+    meet->count--;
+}
+
 /* One operation, with the lock held. `own` and `exposed` as above. Returns: 0; -EAGAIN; -EBUSY if
  * that may be otherwise in a moment; -EPIPE. */
 static int operate(weir_chan *chan, bool sends, void *element, const weir_waiter *own, bool exposed,
@@ -74,8 +83,7 @@ static int operate(weir_chan *chan, bool sends, void *element, const weir_waiter
 
     if (!sends && meet->count > 0) {
         memcpy(element, place(chan, 0), chan->element);
-        meet->first = meet->first + 1 == chan->capacity ? 0 : meet->first + 1;
-        meet->count--;
+        advance(chan);
         /* Who waits for room comes behind the others. */
         if (!closed)
             peer = partner(&chan->senders, own, exposed, &middle);
@@ -85,12 +93,18 @@ static int operate(weir_chan *chan, bool sends, void *element, const weir_waiter
         return -EPIPE;
     } else {
         peer = partner(weir__chan_queue(chan, !sends), own, exposed, &middle);
-        if (peer != NULL)
-            memcpy(sends ? peer->element : element, sends ? element : peer->element, chan->element);
-        else if (sends && meet->count < chan->capacity)
+        if (peer != NULL && meet->count > 0) {
+            /* A receiver that was in the middle when this came: what is inside goes first. */
+            memcpy(peer->element, place(chan, 0), chan->element);
+            advance(chan);
             memcpy(place(chan, meet->count++), element, chan->element);
-        else if (!sends || !weir__spot_serve(chan, element))
+        } else if (peer != NULL) {
+            memcpy(sends ? peer->element : element, sends ? element : peer->element, chan->element);
+        } else if (sends && meet->count < chan->capacity) {
+            memcpy(place(chan, meet->count++), element, chan->element);
+        } else if (!sends || !weir__spot_serve(chan, element)) {
             return middle ? -EBUSY : -EAGAIN;
+        }
     }
     if (peer != NULL)
         *wake = finish(chan, peer, 0);
