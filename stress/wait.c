@@ -98,6 +98,18 @@ static void run(stress *s, stress_rng *rng, unsigned count, void (*body)(void *)
     }
 }
 
+/* Waits for what has to come soon. At the end of a wait the condition is looked at once more: what
+ * is true then, and was not noticed before, is a lost wake-up too. */
+static void await_soon(worker *w, weir_event *event, bool (*ready)(void *context), void *context,
+                       const char *what)
+{
+    const uint64_t deadline = weir_clock_after(LONG);
+
+    if (weir_event_await(event, ready, context, deadline, NULL) != 0 || weir_clock_passed(deadline))
+        stress_fail(w->s, "%s", what);
+}
+
+#ifdef WEIR_HAVE_MPMC
 /* ---- items ---- */
 
 enum { RING = 64, ITEMS = 1 << 18 };
@@ -127,17 +139,6 @@ static bool puts_it(void *context)
     look *const l = (look *)context;
 
     return weir_mpmc_try_enqueue(&l->r->queue, l->item);
-}
-
-/* Waits for what has to come soon. At the end of a wait the condition is looked at once more: what
- * is true then, and was not noticed before, is a lost wake-up too. */
-static void await_soon(worker *w, weir_event *event, bool (*ready)(void *context), void *context,
-                       const char *what)
-{
-    const uint64_t deadline = weir_clock_after(LONG);
-
-    if (weir_event_await(event, ready, context, deadline, NULL) != 0 || weir_clock_passed(deadline))
-        stress_fail(w->s, "%s", what);
 }
 
 static bool is_none_left(void *context)
@@ -345,6 +346,8 @@ static void items(stress *s, stress_rng *rng)
     weir_mpmc_destroy(&r.queue);
 }
 
+#endif /* WEIR_HAVE_MPMC */
+
 /* ---- ring ---- */
 
 typedef struct seat {
@@ -535,7 +538,11 @@ static void calls(stress *s, stress_rng *rng)
 
 int main(int argc, char **argv)
 {
-    static void (*const rounds[])(stress *, stress_rng *) = {items, ring_of_waiters, calls};
+    static void (*const rounds[])(stress *, stress_rng *) = {
+#ifdef WEIR_HAVE_MPMC
+        items,
+#endif
+        ring_of_waiters, calls};
     struct sigaction action;
     stress_rng rng;
     stress s;
@@ -548,7 +555,7 @@ int main(int argc, char **argv)
     sigaction(SIGUSR1, &action, NULL);
     rng = stress_rng_make(s.seed, STRESS_MAX_THREADS);
     while (stress_goes_on(&s, "%" PRIu64 " rounds", totals.rounds)) {
-        rounds[totals.rounds % 3](&s, &rng);
+        rounds[totals.rounds % (sizeof rounds / sizeof rounds[0])](&s, &rng);
         totals.rounds++;
     }
     return stress_end(&s,

@@ -201,7 +201,7 @@ static void drop_loses_the_oldest_and_says_how_many(void)
         const uint64_t n = capacities[c];
 
         for (uint64_t over = 1; over <= 3 * n + 2; over++) {
-            weir_broadcast *const channel = begin(n, WEIR_LAG_DROP);
+            weir_broadcast *const channel = begin((size_t)n, WEIR_LAG_DROP);
             weir_broadcast_subscriber slow, quick;
             uint64_t value = 0;
 
@@ -232,7 +232,7 @@ static void wait_holds_the_sender_back(void)
 {
     for (size_t c = 0; c < COUNT(capacities); c++) {
         const uint64_t n = capacities[c];
-        weir_broadcast *const channel = begin(n, WEIR_LAG_WAIT);
+        weir_broadcast *const channel = begin((size_t)n, WEIR_LAG_WAIT);
         weir_broadcast_subscriber slow, quick;
         uint64_t value = 12345;
 
@@ -267,7 +267,7 @@ static void cut_ends_who_lags(void)
 {
     for (size_t c = 0; c < COUNT(capacities); c++) {
         const uint64_t n = capacities[c];
-        weir_broadcast *const channel = begin(n, WEIR_LAG_CUT);
+        weir_broadcast *const channel = begin((size_t)n, WEIR_LAG_CUT);
         weir_broadcast_subscriber slow, quick;
 
         listen_to(channel, &slow);

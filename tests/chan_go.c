@@ -184,7 +184,7 @@ static void senders_are_served_in_order(void)
     for (unsigned round = 0; round < 5; round++) {
         for (uint64_t i = 0; i < CROWD; i++) {
             start_send(&all[i], chan, i);
-            until_senders(chan, i + 1);
+            until_senders(chan, (size_t)i + 1);
         }
         for (uint64_t i = 0; i < CROWD; i++) {
             CHECK_EQ(weir_chan_senders_approx(chan), CROWD - i);

@@ -474,7 +474,9 @@ static void a_burst_may_be_above_the_capacity(void)
         while (want < 1300) {
             size_t count = 99;
 
-            CHECK_EQ(weir_chan_recv_burst(chan, out, want % 7 + 1, &count, WEIR_FOREVER, NULL), 0);
+            CHECK_EQ(
+                weir_chan_recv_burst(chan, out, (size_t)(want % 7 + 1), &count, WEIR_FOREVER, NULL),
+                0);
             CHECK(count >= 1 && count <= want % 7 + 1);
             for (size_t i = 0; i < count; i++)
                 CHECK_EQ(out[i], want++);

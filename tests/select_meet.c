@@ -204,7 +204,7 @@ static void *send_beside_quiet_ones(void *argument)
 
     for (uint64_t i = 0; i < p->count; i++) {
         weir_select_arm arms[3];
-        const size_t at = i % 3;
+        const size_t at = (size_t)(i % 3);
 
         memset(arms, 0, sizeof arms);
         for (size_t a = 0; a < 3; a++)
