@@ -145,8 +145,9 @@ typedef union dustbin {
 static int drop_all(weir_chan *chan)
 {
     dustbin bin;
-    void *const element =
-        chan->element <= sizeof bin ? (void *)&bin : weir_alloc(chan->element, sizeof(max_align_t));
+    void *const element = chan->element <= sizeof bin
+                              ? (void *)&bin
+                              : weir_alloc(chan->element, _Alignof(max_align_t));
 
     if (element == NULL)
         return -ENOMEM;
@@ -317,7 +318,7 @@ static int list_put(weir_chan *chan, const void *element)
     if (record == NULL)
         return -ENOMEM;
     if (size > sizeof(uintptr_t)) {
-        block = weir_alloc(size, sizeof(max_align_t));
+        block = weir_alloc(size, _Alignof(max_align_t));
         if (block == NULL)
             return -ENOMEM;
         memcpy(block, element, size);
