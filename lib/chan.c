@@ -500,7 +500,7 @@ static int wait_for(weir_select_arm *arm, int status, uint64_t deadline, weir_ca
                                arm->send != NULL ? (void *)(uintptr_t)arm->send : arm->recv, true);
         return status == -EAGAIN || status == -EBUSY ? -ETIMEDOUT : status;
     }
-    status = weir__select_wait(arm, 1, 0, true, deadline, cancel);
+    status = weir__select_wait(arm, 1, 0, deadline, cancel);
     return status < 0 ? status : arm->status;
 }
 

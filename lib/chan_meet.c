@@ -154,7 +154,7 @@ int weir__meet_enter(weir_chan *chan, bool sends, weir_wait_node *node, bool exp
         if (!stands)
             weir__queue_push(weir__chan_queue(chan, sends), node);
         if (exposed)
-            (void)weir__waiter_open(node->waiter);
+            weir__waiter_open(node->waiter);
         status = -EAGAIN;
     } else {
         if (!stands)

@@ -99,7 +99,7 @@ static int look_closed(selection *s)
         return TAKEN;
     result = look(s, false);
     if (result < 0)
-        (void)weir__waiter_open(&s->waiter);
+        weir__waiter_open(&s->waiter);
     else
         weir__waiter_end(&s->waiter);
     return result;
@@ -227,7 +227,7 @@ static int spin(selection *s)
     return result;
 }
 
-int weir__select_wait(weir_select_arm *arms, size_t n, size_t turn, bool spins, uint64_t deadline,
+int weir__select_wait(weir_select_arm *arms, size_t n, size_t turn, uint64_t deadline,
                       weir_cancel *cancel)
 {
     selection s;
@@ -248,12 +248,10 @@ int weir__select_wait(weir_select_arm *arms, size_t n, size_t turn, bool spins, 
         arms[i].node.element = element_of(&arms[i]);
         weir_atomic_init(&arms[i].node.queued, 0);
     }
-    s.spins = spins;
-    if (spins) {
-        result = spin(&s);
-        if (result >= 0)
-            return result;
-    }
+    s.spins = true;
+    result = spin(&s);
+    if (result >= 0)
+        return result;
     s.standing = true;
     do {
         /* Who was notified has looked before this, and in vain: nothing is owed to others. */
@@ -330,5 +328,5 @@ int weir_select(weir_select_arm *arms, size_t n, uint64_t deadline, weir_cancel 
             result = look_first(arms, n, true, &turn);
         return result >= 0 ? result : -ETIMEDOUT;
     }
-    return weir__select_wait(arms, n, turn, true, deadline, cancel);
+    return weir__select_wait(arms, n, turn, deadline, cancel);
 }

@@ -62,8 +62,8 @@ uint32_t weir__waiter_reset(weir_waiter *waiter);
 bool weir__waiter_close(weir_waiter *waiter);
 /* For good: it has done something itself, or gives up. */
 void weir__waiter_end(weir_waiter *waiter);
-/* Returns: whether somebody came by meanwhile, and has to be looked for. */
-bool weir__waiter_open(weir_waiter *waiter);
+/* Open again. Who came by meanwhile has nudged it. */
+void weir__waiter_open(weir_waiter *waiter);
 
 /* Waits for who does the operation. Returns: the arm; *status is its status. */
 uint32_t weir__waiter_taken(weir_waiter *waiter, int *status);

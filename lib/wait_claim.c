@@ -38,11 +38,10 @@ bool weir__waiter_close(weir_waiter *waiter)
     return true;
 }
 
-bool weir__waiter_open(weir_waiter *waiter)
+void weir__waiter_open(weir_waiter *waiter)
 {
     /* sync(woken): acquire. Pairs with pass_by(): who came by leaves its node. */
-    return (weir_atomic_fetch_and(&waiter->state, ~(uint32_t)WEIR__CLOSING, WEIR_ACQUIRE) &
-            WEIR__NUDGED) != 0;
+    weir_atomic_fetch_and(&waiter->state, ~(uint32_t)WEIR__CLOSING, WEIR_ACQUIRE);
 }
 
 void weir__waiter_end(weir_waiter *waiter)
