@@ -7,14 +7,16 @@
  *
  *   ledger    per channel: what was sent was received, or is left inside, or was dropped
  *   order     each receiver sees the values of a sender to a channel in their order
- *   one arm   what the others would have sent was not, where they would have received nothing is
- *             written
+ *   one arm   what the others would have sent was not, where they would have received
+ *             nothing is written
  *   duel      two threads alone meet in one channel, at random distances, at least one with a
- * select over other kinds of channels as well: nobody saves them if they miss each other dribble a
- * few values at once for receivers that sleep, some in a select, and no more until all are
- * received: a wake-up that is lost, or that the wrong one keeps, is noticed (U7) meetings  in some
- * rounds all are selects over rendezvous channels, which send and receive in the same select: two
- * threads meet as long as there are two (peer bug U8)
+ *             select over other kinds of channels as well: nobody saves them if they miss
+ *             each other
+ *   dribble   a few values at once for receivers that sleep, some in a select, and no more
+ *             until all are received: a wake-up that is lost, or that the wrong one keeps,
+ *             is noticed (U7)
+ *   meetings  in some rounds all are selects over rendezvous channels, which send and receive
+ *             in the same select: two threads meet as long as there are two (peer bug U8)
  */
 
 #include "chan.h"

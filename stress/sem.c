@@ -3,11 +3,12 @@
 
 /* stress/sem.c: semaphore, latch, wait group and barrier.
  *
- *   limit    threads acquire some permits, with and without deadlines and tokens, and in vain:
- * never more than there are, all back in the end, the permits carry what was done under them; how
- * many others were served while one waited is printed lives    who has waited overwrites the object
- * at once: nobody else may touch it any more rounds   threads meet, one of them slow now and then
- * (peer bug R27) signals  the same as limit, while a thread sends signals to all others (R14, U27)
+ *   limit    threads acquire some permits, with and without deadlines and tokens, and in
+ *            vain: never more than there are, all back in the end, the permits carry what was
+ *            done under them; how many others were served while one waited is printed
+ *   lives    who has waited overwrites the object at once: nobody else may touch it any more
+ *   rounds   threads meet, one of them slow now and then (peer bug R27)
+ *   signals  the same as limit, while a thread sends signals to all others (R14, U27)
  */
 
 #include "stress.h"

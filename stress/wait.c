@@ -6,11 +6,11 @@
  *
  *   items  a queue, and an event for who finds it empty: some wait, by await or in its steps, some
  *          give up at a deadline, some are cancelled, some withdraw; each item is had once, and
- *          nobody sleeps while there is one. In every other round a single producer goes on when
- * all that it has put is taken: no later notification makes up for one that is lost ring   each
- * thread parks until its neighbour unparks it, then unparks the next: no hop is lost, also where
- * some parks end at deadlines calls  waiters with functions, which several threads unpark: one call
- * for each arm
+ *          nobody sleeps while there is one. In every other round a single producer goes on
+ *          when all that it has put is taken: no later notification makes up for a lost one
+ *   ring   each thread parks until its neighbour unparks it, then unparks the next: no hop is
+ *          lost, also where some parks end at deadlines
+ *   calls  waiters with functions, which several threads unpark: one call for each arm
  *
  * Who sleeps for half a minute says so, and the round has failed: nothing here takes that long.
  *

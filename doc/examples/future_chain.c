@@ -6,6 +6,7 @@
  * last one ends the fetch. Then: the first of several, and all of them. */
 
 #include <weir/cancel.h>
+#include <weir/counter.h>
 #include <weir/future.h>
 
 #include <errno.h>
@@ -99,13 +100,13 @@ static int parse(const void *before, void *value)
     return 0;
 }
 
-static int rendered;
+static weir_counter rendered = WEIR_COUNTER_INIT(0); /* by whichever thread fetched */
 
 static int render(const void *before, void *value)
 {
     text *const out = value;
 
-    rendered++;
+    weir_counter_add(&rendered, 1);
     snprintf(out->line, sizeof out->line, "<b>%d</b>", *(const int *)before);
     return 0;
 }
@@ -186,13 +187,14 @@ int main(void)
 {
     text out;
 
-    if (run("answer=42", false, &out) != 0 || strcmp(out.line, "<b>42</b>") != 0 || rendered != 1)
+    if (run("answer=42", false, &out) != 0 || strcmp(out.line, "<b>42</b>") != 0 ||
+        weir_counter_read(&rendered) != 1)
         return 1;
     printf("rendered: %s\n", out.line);
-    if (run("no such page", false, &out) != -EBADMSG || rendered != 1)
+    if (run("no such page", false, &out) != -EBADMSG || weir_counter_read(&rendered) != 1)
         return 1;
     printf("an error in the parser skips the renderer\n");
-    if (run("answer=1", true, &out) != -ECANCELED || rendered != 1)
+    if (run("answer=1", true, &out) != -ECANCELED || weir_counter_read(&rendered) != 1)
         return 1;
     printf("a cancel of the page ends the fetch\n");
     if (!race())
