@@ -147,7 +147,7 @@ static inline const char *choose(unsigned self, const char *at, bool waits, bool
         if (one)
             break;
     }
-    which = waits ? weir__select_wait(arms, n, 0, false, 1, NULL) : weir_select_try(arms, n);
+    which = waits ? weir__select_wait(arms, n, 0, 1, NULL) : weir_select_try(arms, n);
     if (which >= (int)n)
         abort();
     for (unsigned i = 0; i < n; i++) {
