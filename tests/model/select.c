@@ -22,7 +22,7 @@ static const chan_case cases[] = {
     {.chans = "1", .does = {"", "@-a", "raRa+a"}, OFTEN},
     {.chans = "1", .does = {"", "!-a", "raRa+a", "k"}, AT_RANDOM},
     {.chans = "1", .does = {"", "!-a", "raRa+a", "k"}, OFTEN},
-    {.chans = "2", .does = {"", "-a", "+araRa+a"}, AT_RANDOM},
+    {.chans = "2", .does = {"", "-a", "+araRa+a"}, RARELY},
     {.chans = "2", .does = {"", "-a", "+araRa+a"}, OFTEN},
     {.chans = "p1", .does = {"", "[-b-a]", "raRa+a+b"}, AT_RANDOM},
     {.chans = "p1", .does = {"", "[-b-a]", "raRa+a+b"}, OFTEN},
@@ -79,6 +79,9 @@ static const chan_case cases[] = {
     {.chans = "01", .does = {"Sa", "[-a-b]", "@[+b-a]"}, OFTEN},
     {.chans = "0f", .does = {"", "[-a-b]", "?+a+b"}, AT_RANDOM},
     {.chans = "0f", .does = {"", "[-a-b]", "?+a+b"}, OFTEN},
+    /* A value that came while the select looked elsewhere goes before the next one. */
+    {.chans = "F1", .does = {"", "[-a-b]", "ra+a+a"}, AT_RANDOM},
+    {.chans = "F1", .does = {"", "[-a-b]", "ra+a+a"}, OFTEN},
     {.chans = "1f", .does = {"+a+b", "[+a+b]", "?-a-b"}, AT_RANDOM},
     {.chans = "1f", .does = {"+a+b", "[+a+b]", "?-a-b"}, OFTEN},
     {.chans = "0u", .does = {"", "[-a-b]", "+b"}, AT_RANDOM},
