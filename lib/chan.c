@@ -432,24 +432,32 @@ static weir_mpmc *ring_of(weir_chan *chan)
 #endif
 
 /* So many values between two dry spells are a stream; one, two or three may be a conversation, in
- * which every ns counts. */
-enum { STREAM = 4, LINGER_NS = 200, SHORT = 16 };
+ * which every ns counts. Of a stream the receiver waits for as many as are worth it, for 1.4 us in
+ * all at most, and no longer than they keep coming. */
+enum { STREAM = 4, LINGER_NS = 200, LINGER_MOST = 1600, SHORT = 16 };
 
 void weir__chan_linger(weir_chan *chan, bool sends)
 {
 #ifdef WEIR_HAVE_MPMC
     weir_mpmc *const ring = ring_of(chan);
-    weir_backoff pause = {LINGER_NS};
-    uint64_t head, dried;
+    weir_backoff pause = {LINGER_NS}; /* twice as long each time */
+    uint64_t head, dried, tail, before;
 
     if (ring == NULL || sends || chan->capacity < SHORT)
         return;
-    /* relaxed: all three: guesses, about how fast others are. */
+    /* relaxed: all, here and below: guesses, about how fast others are. */
     head = weir_atomic_load(&ring->head, WEIR_RELAXED);
     dried = weir_atomic_load(&chan->dried, WEIR_RELAXED);
     weir_atomic_store(&chan->dried, head, WEIR_RELAXED);
-    if (head - dried >= STREAM)
+    if (head - dried < STREAM)
+        return;
+    tail = head;
+    do {
+        before = tail;
         weir_backoff_wait(&pause);
+        tail = weir_atomic_load(&ring->tail, WEIR_RELAXED); /* relaxed: as above. */
+    } while (tail != before && pause.ns < LINGER_MOST &&
+             weir_ring_count(&ring->ring, head, tail) < chan->capacity / 4);
 #else
     (void)chan;
     (void)sends;
