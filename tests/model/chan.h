@@ -625,7 +625,8 @@ static void chan_test(void *argument)
 
 #define AT_RANDOM .options = {.mode = WEIR_CHECK_PCT, .seed = 1, .runs = 200, .depth = 4}
 /* Where most runs end before what they are about, which costs little. */
-#define RARELY .options = {.mode = WEIR_CHECK_PCT, .seed = 3, .runs = 2000, .depth = 6}
+#define RARELY \
+    .options.mode = WEIR_CHECK_PCT, .options.seed = 3, .options.runs = 2000, .options.depth = 6
 #define OFTEN .deep = true, .options = {.mode = WEIR_CHECK_PCT, .seed = 2, .runs = 5000, .depth = 5}
 #define SPURIOUS .options.spurious = 1
 #define FROZEN(thread) .frozen = thread, .options.progress = WEIR_CHECK_LOCK_FREE

@@ -112,7 +112,8 @@ static const chan_case cases[] = {
     /* No try_ waits for one who stands still. */
     {.chans = "00", .does = {"RaSb", "?[+a-b]", "?[-b+a]"}, FROZEN(1)},
     {.chans = "01", .does = {"Sb", "?[-b-a]", "?[+a-b]"}, FROZEN(1)},
-    {.chans = "00", .does = {"", "@[-a-b]", "?[+b+a]"}, FROZEN(1), .deep = true},
+    {.chans = "00", .does = {"", "@[-a-b]", "?+b"}, FROZEN(1), .deep = true},
+    {.chans = "00", .does = {"", "@[-a-b]", "?[+b+a]"}, FROZEN(1), RARELY, .deep = true},
     {.chans = "11", .does = {"", "@[-a-b]", "?[+b+a]"}, FROZEN(1), .deep = true},
 };
 
