@@ -31,7 +31,7 @@ tests/park.c                         lib/park_futex.c, on kernels that refuse
 tests/park_pthread.c                 lib/park_pthread.c, which other systems use
 tests/chan_cancel.c tests/chan_close.c tests/chan_go.c tests/chan_life.c tests/chan_product.c   parts of tests/chan.c, each a program
 tests/select_meet.c tests/select_random.c   parts of tests/select.c, each a program
-tests/broadcast_waits.c tests/cancel_tree.c tests/future_orders.c tests/sem_barrier.c tests/sem_product.c   parts of tests/broadcast.c, tests/cancel.c, tests/future.c and tests/sem.c, each a program
+tests/broadcast_waits.c tests/cancel_tree.c tests/future_orders.c tests/sem_barrier.c tests/sem_latch.c tests/sem_product.c   parts of tests/broadcast.c, tests/cancel.c, tests/future.c and tests/sem.c, each a program
 tests/small_stack.c                  how much stack each operation uses
 tests/paths.c                        each hot path, alone in a function: for the listings and costs
 tests/costs.c tests/costs_words.c tests/costs_queues.c tests/costs_reclaim.c   what operations cost

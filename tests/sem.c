@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
-/* weir/sem.h: semaphore, latch and wait group; the barrier is in tests/sem_barrier.c, the orders in
- * which things can come in tests/sem_product.c. */
+/* weir/sem.h: the semaphore; latch and wait group are in tests/sem_latch.c, the barrier in
+ * tests/sem_barrier.c, the orders in which things can come in tests/sem_product.c. */
 
 #include "sem.h"
-
-#include <signal.h>
-
-#if defined(WEIR_TSAN)
-#define NO_HANDLERS "the sanitizer keeps signals back"
-#elif defined(WEIR_PARK_PTHREAD)
-#define NO_HANDLERS "pthread's locks are not for signal handlers"
-#else
-#define NO_HANDLERS NULL
-#endif
 
 /* ---- threads that acquire ---- */
 
@@ -68,13 +58,6 @@ static int end(taker *t)
 {
     CHECK(pthread_join(t->thread, NULL) == 0);
     return t->status;
-}
-
-/* Waits until so many have returned since `before`. */
-static void await_returns(uint32_t before, uint32_t n)
-{
-    while (returns() - before < n)
-        sched_yield();
 }
 
 /* ---- semaphore ---- */
@@ -349,7 +332,6 @@ static void one_release_serves_many(void)
 /* ---- signals ---- */
 
 static weir_sem signalled = WEIR_SEM_INIT(0);
-static weir_latch signalled_latch = WEIR_LATCH_INIT(1);
 static WEIR_ATOMIC(uint32_t) signals;
 
 static void nothing(int number)
@@ -362,21 +344,6 @@ static void release_in_handler(int number)
 {
     (void)number;
     weir_sem_release(&signalled, 1);
-}
-
-static void count_down_in_handler(int number)
-{
-    (void)number;
-    weir_latch_count_down(&signalled_latch, 1);
-}
-
-static void handle(void (*handler)(int))
-{
-    struct sigaction action;
-
-    memset(&action, 0, sizeof action);
-    action.sa_handler = handler; /* without SA_RESTART */
-    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
 }
 
 /* Peer bugs R14, U27: a wait that is interrupted is no wake-up, and does not end. */
@@ -429,166 +396,6 @@ static void handlers_may_release(void)
     CHECK_EQ(weir_sem_available_approx(&signalled), 0);
 }
 
-/* ---- latch ---- */
-
-static void *await_latch(void *latch)
-{
-    CHECK_EQ(weir_latch_wait((weir_latch *)latch, WEIR_FOREVER, NULL), 0);
-    return NULL;
-}
-
-static void opens_when_counted_down(void)
-{
-    static weir_latch fixed = WEIR_LATCH_INIT(3);
-    weir_latch latch;
-
-    weir_latch_init(&latch, 3);
-    for (int i = 0; i < 2; i++) {
-        weir_latch *const l = i == 0 ? &latch : &fixed;
-
-        CHECK(!weir_latch_try_wait(l));
-        CHECK_EQ(weir_latch_wait(l, 0, NULL), -ETIMEDOUT);
-        CHECK_EQ(weir_latch_wait(l, weir_clock_after(MS), NULL), -ETIMEDOUT);
-        weir_latch_count_down(l, 1);
-        weir_latch_count_down(l, 0);
-        CHECK_EQ(weir_latch_pending_approx(l), 2);
-        CHECK(!weir_latch_try_wait(l));
-        weir_latch_count_down(l, 2);
-        CHECK(weir_latch_try_wait(l));
-        CHECK_EQ(weir_latch_wait(l, 0, NULL), 0);
-        CHECK_EQ(weir_latch_wait(l, WEIR_FOREVER, NULL), 0);
-        weir_latch_count_down(l, 0);
-        CHECK_EQ(weir_latch_destroy(l), 0);
-    }
-}
-
-static void a_latch_of_nothing_is_open(void)
-{
-    weir_latch latch = WEIR_LATCH_INIT(0);
-
-    CHECK(weir_latch_try_wait(&latch));
-    CHECK_DIES(weir_latch_count_down(&latch, 1), "counted down below zero");
-    weir_latch_init(&latch, WEIR_SEM_MAX);
-    CHECK_DIES(weir_latch_count_down(&latch, UINT32_MAX), "counted down below zero");
-    weir_latch_count_down(&latch, WEIR_SEM_MAX);
-    CHECK(weir_latch_try_wait(&latch));
-    CHECK_DIES(weir_latch_init(&latch, WEIR_SEM_MAX + 1), "a count of more than WEIR_SEM_MAX");
-}
-
-static void wakes_all_who_wait(void)
-{
-    enum { N = 20 };
-    weir_latch latch = WEIR_LATCH_INIT(2);
-    pthread_t threads[N];
-
-    for (int i = 0; i < N; i++)
-        CHECK(pthread_create(&threads[i], NULL, await_latch, &latch) == 0);
-    while (weir_latch_waiters_approx(&latch) != N)
-        sched_yield();
-    CHECK_EQ(weir_latch_destroy(&latch), -EBUSY);
-    weir_latch_count_down(&latch, 1);
-    CHECK_EQ(weir_latch_waiters_approx(&latch), N);
-    CHECK_DIES(weir_latch_count_down(&latch, 2), "counted down below zero");
-    weir_latch_count_down(&latch, 1);
-    for (int i = 0; i < N; i++)
-        CHECK(pthread_join(threads[i], NULL) == 0);
-    CHECK_EQ(weir_latch_destroy(&latch), 0);
-}
-
-static void handlers_may_count_down(void)
-{
-    if (NO_HANDLERS != NULL) {
-        test_skip(NO_HANDLERS);
-        return;
-    }
-    handle(count_down_in_handler);
-    for (int i = 0; i < 500; i++) {
-        pthread_t thread;
-
-        weir_latch_init(&signalled_latch, 1);
-        CHECK(pthread_create(&thread, NULL, await_latch, &signalled_latch) == 0);
-        for (int turns = i % 8; turns > 0; turns--)
-            sched_yield();
-        CHECK(pthread_kill(thread, SIGUSR1) == 0);
-        CHECK(pthread_join(thread, NULL) == 0);
-        CHECK(weir_latch_try_wait(&signalled_latch));
-    }
-}
-
-/* ---- wait group ---- */
-
-static void *await_group(void *group)
-{
-    CHECK_EQ(weir_wait_group_wait((weir_wait_group *)group, WEIR_FOREVER, NULL), 0);
-    weir_atomic_fetch_add(&returned, 1, WEIR_RELAXED); /* relaxed: a number. */
-    return NULL;
-}
-
-static void waits_for_what_was_added(void)
-{
-    static weir_wait_group fixed = WEIR_WAIT_GROUP_INIT;
-    weir_wait_group group;
-
-    weir_wait_group_init(&group);
-    for (int i = 0; i < 2; i++) {
-        weir_wait_group *const g = i == 0 ? &group : &fixed;
-
-        for (uint32_t round = 1; round < 4; round++) {
-            CHECK(weir_wait_group_try_wait(g));
-            CHECK_EQ(weir_wait_group_wait(g, 0, NULL), 0);
-            weir_wait_group_add(g, round);
-            weir_wait_group_add(g, 0);
-            for (uint32_t left = round; left > 0; left--) {
-                CHECK_EQ(weir_wait_group_pending_approx(g), left);
-                CHECK(!weir_wait_group_try_wait(g));
-                CHECK_EQ(weir_wait_group_wait(g, 0, NULL), -ETIMEDOUT);
-                weir_wait_group_done(g);
-            }
-        }
-        CHECK_EQ(weir_wait_group_destroy(g), 0);
-    }
-}
-
-static void a_group_has_its_bounds(void)
-{
-    weir_wait_group group = WEIR_WAIT_GROUP_INIT;
-
-    CHECK_DIES(weir_wait_group_done(&group), "counted down below zero");
-    weir_wait_group_add(&group, WEIR_SEM_MAX);
-    CHECK_DIES(weir_wait_group_add(&group, 1), "more added than WEIR_SEM_MAX");
-    CHECK_DIES(weir_wait_group_add(&group, UINT32_MAX), "more added than WEIR_SEM_MAX");
-    weir_wait_group_done(&group);
-    weir_wait_group_add(&group, 1);
-    CHECK_EQ(weir_wait_group_pending_approx(&group), WEIR_SEM_MAX);
-}
-
-/* A 0 that lasts for no time is seen by all who waited before; more that is added meanwhile delays
- * nobody but who comes then. */
-static void the_next_round_may_begin_at_once(void)
-{
-    enum { N = 8 };
-    weir_wait_group group = WEIR_WAIT_GROUP_INIT;
-
-    for (int round = 0; round < 200; round++) {
-        const uint32_t before = returns();
-        pthread_t threads[N];
-
-        weir_wait_group_init(&group);
-        weir_wait_group_add(&group, 1);
-        for (int i = 0; i < N; i++)
-            CHECK(pthread_create(&threads[i], NULL, await_group, &group) == 0);
-        while (weir_wait_group_waiters_approx(&group) != N)
-            sched_yield();
-        weir_wait_group_done(&group);
-        weir_wait_group_add(&group, 1);
-        await_returns(before, N);
-        for (int i = 0; i < N; i++)
-            CHECK(pthread_join(threads[i], NULL) == 0);
-        CHECK_EQ(weir_wait_group_pending_approx(&group), 1);
-        CHECK_EQ(weir_wait_group_destroy(&group), 0);
-    }
-}
-
 int main(void)
 {
     return TEST_RUN("sem", TEST_CASE(holds_permits), TEST_CASE(has_a_maximum),
@@ -598,9 +405,5 @@ int main(void)
                     TEST_CASE(nobody_passes_those_who_wait),
                     TEST_CASE(no_crowd_passes_those_who_wait), TEST_CASE(who_leaves_blocks_nobody),
                     TEST_CASE(who_leaves_changes_no_order), TEST_CASE(one_release_serves_many),
-                    TEST_CASE(signals_end_no_wait), TEST_CASE(handlers_may_release),
-                    TEST_CASE(opens_when_counted_down), TEST_CASE(a_latch_of_nothing_is_open),
-                    TEST_CASE(wakes_all_who_wait), TEST_CASE(handlers_may_count_down),
-                    TEST_CASE(waits_for_what_was_added), TEST_CASE(a_group_has_its_bounds),
-                    TEST_CASE(the_next_round_may_begin_at_once));
+                    TEST_CASE(signals_end_no_wait), TEST_CASE(handlers_may_release));
 }
