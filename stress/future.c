@@ -11,6 +11,7 @@
  * (released memory is overwritten, and counted). Handlers of a cancel run once at most (R24: folly
  * d0edf4c66, f4c8e8337), and never after they were taken away. */
 
+#include "memory.h"
 #include "stress.h"
 
 #include <weir/future.h>
@@ -63,31 +64,6 @@ typedef struct actor {
 
 static stress s;
 static job *jobs;
-static WEIR_ATOMIC(size_t) live; /* bytes */
-
-/* ---- memory ---- */
-
-static void *counted_alloc(size_t bytes, size_t alignment, void *context)
-{
-    void *pointer = NULL;
-
-    (void)context;
-    if (posix_memalign(&pointer, alignment < sizeof(void *) ? sizeof(void *) : alignment, bytes) !=
-        0)
-        return NULL;
-    /* relaxed: a number. */
-    weir_atomic_fetch_add(&live, bytes, WEIR_RELAXED);
-    return pointer;
-}
-
-static void counted_release(void *pointer, size_t bytes, void *context)
-{
-    (void)context;
-    memset(pointer, 0x5a, bytes);
-    /* relaxed: a number. */
-    weir_atomic_fetch_sub(&live, bytes, WEIR_RELAXED);
-    free(pointer);
-}
 
 /* ---- results ---- */
 

@@ -13,37 +13,12 @@
  * sanitizer too; what was allocated is counted, so that nothing leaks. With --seconds 30 or more,
  * churn goes on until a million threads have come and gone. */
 
+#include "memory.h"
 #include "queue.h"
 
 #include <weir/umpmc.h>
 
 enum { BATCH = 64, LONG_CHURN = 1000000, EACH = 3 };
-
-/* ---- memory ---- */
-
-static WEIR_ATOMIC(size_t) live; /* bytes */
-
-static void *counted_alloc(size_t bytes, size_t alignment, void *context)
-{
-    void *pointer = NULL;
-
-    (void)context;
-    if (posix_memalign(&pointer, alignment < sizeof(void *) ? sizeof(void *) : alignment, bytes) !=
-        0)
-        return NULL;
-    /* relaxed: a number. */
-    weir_atomic_fetch_add(&live, bytes, WEIR_RELAXED);
-    return pointer;
-}
-
-static void counted_release(void *pointer, size_t bytes, void *context)
-{
-    (void)context;
-    memset(pointer, 0x5a, bytes);
-    /* relaxed: a number. */
-    weir_atomic_fetch_sub(&live, bytes, WEIR_RELAXED);
-    free(pointer);
-}
 
 /* ---- the queue with its domain ---- */
 
