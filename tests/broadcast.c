@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
-/* What a broadcast channel does, under each policy, with nobody else there; those who wait are in
- * tests/broadcast_waits.c. */
+/* What a broadcast channel does, under each policy (U68), with nobody else there; those who wait
+ * are in tests/broadcast_waits.c. */
 
 #include "broadcast.h"
 

@@ -350,6 +350,7 @@ static void *unregister_slow_one(void *argument)
     return NULL;
 }
 
+/* U46: no callback after it, no deadlock from inside it. */
 static void unregistering_waits_for_a_callback_that_runs(void)
 {
     static slow_one s;

@@ -62,7 +62,7 @@ static long long switches(person *p)
                      "\nvoluntary_ctxt_switches:");
 }
 
-/* Whether there is a deadline or not: not one wake-up, and no time of the processor. */
+/* U76: whether there is a deadline or not, not one wake-up, and no time of the processor. */
 static void who_is_idle_costs_nothing(void)
 {
     enum { KINDS = 4 };
@@ -227,6 +227,7 @@ static void generations(unsigned more, weir_waiter *waiter)
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* U28: a child waits, and has waiters of its own; what it had is as it was. */
 static void a_child_waits_anew(void)
 {
     weir_event event = WEIR_EVENT_INIT;

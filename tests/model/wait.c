@@ -497,7 +497,7 @@ static void wait_test(void *argument)
 #define SPURIOUS .options.spurious = 1
 
 static const wait_case cases[] = {
-    /* Nobody sleeps over an item. */
+    /* Nobody sleeps over an item (U6, R18). */
     {.does = {"", "w", "n"}},
     {.does = {"", "w", "n"}, SPURIOUS},
     {.does = {"", "a", "n"}},
