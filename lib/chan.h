@@ -76,8 +76,8 @@ int weir__chan_try(weir_chan *chan, bool sends, void *element);
 void weir__chan_linger(weir_chan *chan, bool sends);
 void weir__chan_fetch(weir_chan *chan, bool sends);
 
-/* Waits until one arm happens. `turn` is where to begin. Returns: as weir_select(). */
-int weir__select_wait(weir_select_arm *arms, size_t n, size_t turn, uint64_t deadline,
+/* Waits until one arm happens. `order`: in which they are looked at. Returns: as weir_select(). */
+int weir__select_wait(weir_select_arm *arms, size_t n, uint32_t order, uint64_t deadline,
                       weir_cancel *cancel);
 
 static inline weir__wait_queue *weir__chan_queue(weir_chan *chan, bool sends)

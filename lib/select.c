@@ -15,8 +15,51 @@
 #include <errno.h>
 #include <sched.h>
 
-/* Where the next select begins: moves on from call to call. */
-static _Thread_local size_t turn_of_thread;
+/* ---- the order in which the arms are looked at ---- */
+
+/* From one call to the next by a xorshift generator: G. Marsaglia, "Xorshift RNGs", Journal of
+ * Statistical Software 8(14), 2003, doi:10.18637/jss.v008.i14. The first call of a thread begins
+ * with its first arm. */
+static _Thread_local uint32_t order_of_thread = 1U << 16;
+
+static uint32_t next_order(void)
+{
+    const uint32_t order = order_of_thread;
+    uint32_t x = order;
+
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    order_of_thread = x;
+    return order;
+}
+
+/* Steps of an odd length through the first power of two that is at least n, from anywhere: each
+ * index once, and of two arms each is as often the first, whatever lies between them. */
+typedef struct walk {
+    uint32_t at, step, mask;
+} walk;
+
+static walk walk_of(size_t n, uint32_t order)
+{
+    walk w = {order, order >> 16 | 1, 0};
+
+    while (w.mask + 1 < n)
+        w.mask = 2 * w.mask + 1;
+    w.at &= w.mask;
+    return w;
+}
+
+/* Returns: an index; n or more: none, but another one follows. */
+static size_t step_on(walk *w)
+{
+    const uint32_t at = w->at;
+
+    w->at = (at + w->step) & w->mask;
+    return at;
+}
+
+/* ---- an arm ---- */
 
 static bool sends(const weir_select_arm *arm)
 {
@@ -37,7 +80,7 @@ static bool has_lock(const weir_select_arm *arm)
 typedef struct selection {
     weir_select_arm *arms;
     size_t n;
-    size_t turn;
+    uint32_t order;
     bool locks, buffers; /* there are channels with one, without one */
     bool exposed;
     bool spins;    /* in queues with a lock, before it sleeps */
@@ -50,13 +93,6 @@ typedef struct selection {
 /* What a step of it found, beside an arm that happened. */
 enum { NOTHING = -EAGAIN, MIDDLE = -EBUSY, TAKEN = -EINPROGRESS };
 
-static weir_select_arm *arm_at(const selection *s, size_t i)
-{
-    const size_t at = s->turn + i;
-
-    return &s->arms[at < s->n ? at : at - s->n];
-}
-
 static int happened(const selection *s, weir_select_arm *arm, int status)
 {
     arm->status = status;
@@ -66,12 +102,18 @@ static int happened(const selection *s, weir_select_arm *arm, int status)
 /* Looks at each arm once, or at those whose channel has no lock. */
 static int look(selection *s, bool all)
 {
+    walk w = walk_of(s->n, s->order);
     int result = NOTHING;
 
-    for (size_t i = 0; i < s->n; i++) {
-        weir_select_arm *const arm = arm_at(s, i);
+    for (size_t left = s->n; left > 0;) {
+        const size_t at = step_on(&w);
+        weir_select_arm *arm;
         int status;
 
+        if (at >= s->n)
+            continue;
+        left--;
+        arm = &s->arms[at];
         if (arm->chan == NULL || (!all && has_lock(arm)))
             continue;
         s->used = s->standing && !weir__queue_stands(&arm->node);
@@ -135,8 +177,8 @@ static int enter_all(selection *s)
     int result = NOTHING;
 
     for (size_t i = 0; i < s->n && result == NOTHING; i++)
-        if (arm_at(s, i)->chan != NULL)
-            result = enter(s, arm_at(s, i));
+        if (s->arms[i].chan != NULL)
+            result = enter(s, &s->arms[i]);
     return result;
 }
 
@@ -227,7 +269,7 @@ static int spin(selection *s)
     return result;
 }
 
-int weir__select_wait(weir_select_arm *arms, size_t n, size_t turn, uint64_t deadline,
+int weir__select_wait(weir_select_arm *arms, size_t n, uint32_t order, uint64_t deadline,
                       weir_cancel *cancel)
 {
     selection s;
@@ -235,7 +277,7 @@ int weir__select_wait(weir_select_arm *arms, size_t n, size_t turn, uint64_t dea
 
     s.arms = arms;
     s.n = n;
-    s.turn = turn;
+    s.order = order;
     s.locks = s.buffers = s.exposed = s.locking = s.standing = s.used = false;
     weir_waiter_init(&s.waiter);
     for (size_t i = 0; i < n; i++) {
@@ -289,13 +331,13 @@ static int check(const weir_select_arm *arms, size_t n, bool *some)
     return 0;
 }
 
-static int look_first(weir_select_arm *arms, size_t n, bool locking, size_t *turn)
+static int look_first(weir_select_arm *arms, size_t n, bool locking, uint32_t *order)
 {
     selection s;
 
     s.arms = arms;
     s.n = n;
-    s.turn = *turn = n == 0 ? 0 : turn_of_thread++ % n;
+    s.order = *order = next_order();
     s.locking = locking;
     s.standing = false;
     return look(&s, true);
@@ -304,29 +346,29 @@ static int look_first(weir_select_arm *arms, size_t n, bool locking, size_t *tur
 int weir_select_try(weir_select_arm *arms, size_t n)
 {
     bool some;
-    size_t turn;
+    uint32_t order;
     const int status = check(arms, n, &some);
 
-    return status != 0 ? status : look_first(arms, n, false, &turn);
+    return status != 0 ? status : look_first(arms, n, false, &order);
 }
 
 int weir_select(weir_select_arm *arms, size_t n, uint64_t deadline, weir_cancel *cancel)
 {
     bool some;
-    size_t turn;
+    uint32_t order;
     int result = check(arms, n, &some);
 
     if (result != 0 || (!some && deadline == WEIR_FOREVER && cancel == NULL))
         return -EINVAL;
     if (cancel != NULL && weir_cancel_check(cancel) != 0)
         return -ECANCELED;
-    result = look_first(arms, n, false, &turn);
+    result = look_first(arms, n, false, &order);
     if (result >= 0)
         return result;
     if (weir_clock_passed(deadline)) {
         if (result == MIDDLE)
-            result = look_first(arms, n, true, &turn);
+            result = look_first(arms, n, true, &order);
         return result >= 0 ? result : -ETIMEDOUT;
     }
-    return weir__select_wait(arms, n, turn, deadline, cancel);
+    return weir__select_wait(arms, n, order, deadline, cancel);
 }

@@ -516,32 +516,43 @@ static void ready_arms_take_turns(void)
     }
 }
 
-/* A few ready arms among many that are not: none starves, though the one behind the gap may come
- * first more often. */
+/* Two ready arms among many that are not: evenly, wherever they are. Three side by side, of which
+ * one is always between the others: each gets its share. */
 static void ready_arms_among_quiet_ones(void)
 {
-    enum { ARMS = 8, ROUNDS = 1600 };
+    enum { ARMS = 13, ROUNDS = 1600 };
 
-    for (int second = 1; second < ARMS; second++) {
-        weir_chan *const quiet = chan_begin(1), *const ready = chan_begin(1);
-        unsigned counts[2] = {0, 0};
-        weir_select_arm arms[ARMS];
-        uint64_t value;
+    for (int n = 2; n <= ARMS; n++)
+        for (int second = 1; second < n; second++) {
+            const int third = second + 1 < n ? second + 1 : second;
+            weir_chan *const quiet = chan_begin(1), *const ready = chan_begin(1);
+            unsigned counts[ARMS] = {0};
+            weir_select_arm arms[ARMS];
+            uint64_t value;
 
-        CHECK_EQ(weir_chan_close(ready, WEIR_CHAN_DRAIN), 0);
-        memset(arms, 0, sizeof arms);
-        for (int i = 0; i < ARMS; i++)
-            weir_select_recv(&arms[i], i == 0 || i == second ? ready : quiet, &value);
-        for (unsigned n = 0; n < ROUNDS; n++) {
-            const int got = weir_select_try(arms, ARMS);
+            CHECK_EQ(weir_chan_close(ready, WEIR_CHAN_DRAIN), 0);
+            memset(arms, 0, sizeof arms);
+            for (int more = 0; more < 2; more++) {
+                memset(counts, 0, sizeof counts);
+                for (int i = 0; i < n; i++)
+                    weir_select_recv(&arms[i],
+                                     i == 0 || i == second || (more && i == third) ? ready : quiet,
+                                     &value);
+                for (unsigned round = 0; round < ROUNDS; round++) {
+                    const int got = weir_select_try(arms, (size_t)n);
 
-            CHECK(got == 0 || got == second);
-            counts[got != 0]++;
+                    CHECK(got == 0 || got == second || (more && got == third));
+                    counts[got]++;
+                }
+                if (!more || third == second)
+                    CHECK(counts[0] >= ROUNDS * 2 / 5 && counts[second] >= ROUNDS * 2 / 5);
+                else
+                    CHECK(counts[0] >= ROUNDS / 6 && counts[second] >= ROUNDS / 6 &&
+                          counts[third] >= ROUNDS / 6);
+            }
+            chan_end(quiet);
+            chan_end(ready);
         }
-        CHECK(counts[0] >= ROUNDS / 16 && counts[1] >= ROUNDS / 16);
-        chan_end(quiet);
-        chan_end(ready);
-    }
 }
 
 int main(void)
