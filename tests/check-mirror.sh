@@ -35,6 +35,7 @@ tests/broadcast_waits.c tests/cancel_tree.c tests/future_orders.c tests/sem_barr
 tests/small_stack.c                  how much stack each operation uses
 tests/paths.c                        each hot path, alone in a function: for the listings and costs
 tests/costs.c tests/costs_words.c tests/costs_queues.c tests/costs_reclaim.c   what operations cost
+tests/model/chan_pair.c              tests/model/chan.c, with fences that the kernel makes
 stress/selftest.c                    shows that the stress body can fail
 tests/check_assembly.c tests/check_findings.c tests/check_promises.c tests/check_searches.c tests/check_systems.c tests/check_waits.c   parts of tests/check.c
 tests/litmus.c tests/litmus_brute.c tests/litmus_rows.c tests/litmus_random.c tests/litmus_text.c   the checker against brute force

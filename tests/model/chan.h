@@ -451,7 +451,10 @@ static inline void name_of(const chan_case *c, char *name, size_t size)
     if (c->patient != 0)
         used += (size_t)snprintf(name + used, size - used, ", %u spins", c->patient);
     if (c->frozen != 0)
-        (void)snprintf(name + used, size - used, ", %u stands still", c->frozen);
+        used += (size_t)snprintf(name + used, size - used, ", %u stands still", c->frozen);
+    if (c->without != 0)
+        (void)snprintf(name + used, size - used, ", without the %s fence",
+                       c->without == 'l' ? "light" : "heavy");
 }
 
 /* To be returned by main(). */

@@ -23,6 +23,7 @@ typedef struct chan_case {
     unsigned patient;         /* a thread that spins for as long as it takes */
     unsigned frozen;          /* a thread that may stand still for ever, within its operations */
     bool apart;               /* the answers full and empty are judged in different runs */
+    char without;             /* tests/model/chan_pair.c: a fence, l or h, that is not made */
     bool deep;
     weir_check_finding finding;
     weir_check_options options;

@@ -39,6 +39,8 @@ static const chan_case cases[] = {
     {.chans = "00", .does = {"", "[-a-b]", "[+a+b]"}, OFTEN},
     {.chans = "00", .does = {"", "@[+a-b]", "@[-a+b]"}, AT_RANDOM},
     {.chans = "00", .does = {"", "@[+a-b]", "@[-a+b]"}, OFTEN},
+    {.chans = "000", .does = {"", "@[+a-c]", "@[+b-a]", "@[+c-b]"}, AT_RANDOM},
+    {.chans = "000", .does = {"", "@[+a-c]", "@[+b-a]", "@[+c-b]"}, OFTEN},
     {.chans = "00", .does = {"Sb", "[+a-b]", "?[-a+b]"}},
     {.chans = "00", .does = {"RaRb", "[+a+b]", "[+b+a]"}},
     {.chans = "00", .does = {"RaSb", "?[+a-b]", "?[-b+a]"}},
