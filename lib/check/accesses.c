@@ -21,7 +21,7 @@ static location *open_location(int place)
 
     if (l->open)
         return l;
-    weir__place_of(place, &l->address, &size, &in);
+    weir__place_of(place, &l->address, &size, &in, &l->life);
     l->size = (uint8_t)size;
     l->space = (uint8_t)in;
     l->initial = 0;
@@ -50,7 +50,8 @@ static int place_of(const request *a, unsigned *mask)
     int place;
 
     weir__run_learn();
-    place = weir__place(a->address, a->size, a->space, mask, a->pc);
+    place = weir__place(a->address, a->size, a->space,
+                        a->space == MEMORY ? weir__memory_life(a->address) : 0, mask, a->pc);
     if (place < 0)
         weir__run_leave(WIDENED);
     open_location(place);
@@ -311,7 +312,7 @@ static void plain_read(int place)
 static void plain_write(int place)
 {
     static const char *const what = "plain store";
-    unsigned size, in;
+    unsigned size, in, life;
     const void *address;
     event *e;
 
@@ -319,7 +320,7 @@ static void plain_write(int place)
         return;
     /* Of the bytes that it leaves alone. */
     show(place);
-    weir__place_of(place, &address, &size, &in);
+    weir__place_of(place, &address, &size, &in, &life);
     e = weir__run_recorded(WRITE, place, (1U << size) - 1, plain_pc, what);
     if (e == NULL) {
         e = weir__graph_add(run->g, (unsigned)weir__check_self, WRITE);

@@ -583,7 +583,7 @@ static uint64_t number_of(const graph *g, name n, bool memory_alone)
 /* Where a byte of a location is, as a hash. */
 static uint64_t address_of(const location *l, uint16_t lane)
 {
-    return mix(l->space, (uint64_t)(uintptr_t)l->address + lowest(lane));
+    return mix((uint64_t)l->life << 8 | l->space, (uint64_t)(uintptr_t)l->address + lowest(lane));
 }
 
 static uint64_t hash_event(const graph *g, const event *e, bool memory_alone)

@@ -581,6 +581,7 @@ void weir__graph_copy(graph *to, const graph *from, const unsigned *keep)
         copy->address = l->address;
         copy->size = l->size;
         copy->space = l->space;
+        copy->life = l->life;
         copy->open = true;
         copy->undefined = l->undefined;
         copy->parts = l->parts;
@@ -610,6 +611,7 @@ void weir__graph_receive(graph *g, int place, const location *as, const name *na
     l->address = as->address;
     l->size = as->size;
     l->space = as->space;
+    l->life = as->life;
     l->open = true;
     l->undefined = as->undefined;
     l->parts = as->parts;

@@ -55,6 +55,7 @@ typedef struct location {
     const void *address;
     uint8_t size; /* bytes */
     uint8_t space;
+    unsigned life;      /* of MEMORY: weir__memory_life() */
     bool open;          /* `initial` is known */
     uint16_t undefined; /* bytes of `initial` that nobody has written */
     bool parts;         /* some writes are of a part of the bytes */

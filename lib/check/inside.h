@@ -244,6 +244,10 @@ bool weir__memory_is_ours(const void *address);
 void weir__memory_enter(const void *frame, const void *pc);
 void weir__memory_leave(const void *frame);
 
+/* Tells the frames apart that lie at one address, one after the other, in a run; 0 if no stack is
+ * there. */
+unsigned weir__memory_life(const void *address);
+
 /* Conductor, at the end of a complete run: a block that is still there. Returns: false if none. */
 bool weir__memory_leak(const void **block, size_t *size, int *thread, const void **pc);
 

@@ -181,14 +181,16 @@ static void check_range(const attempt *a)
 static void open_cell(cell *c, uintptr_t address)
 {
     const uintptr_t start = address & ~(uintptr_t)(CELL_BYTES - 1);
-    /* Of a stack: operations on what was there before are in the graph. */
-    const uint8_t atomic = c->run == weir__shadow_run ? c->atomic : 0;
+    const unsigned life = weir__memory_life((const void *)start);
+    /* Of a frame that is there still: operations on what was there before are in the graph. */
+    const uint8_t atomic = c->run == weir__shadow_run && c->life == life ? c->atomic : 0;
     const block *b;
     int thread;
 
     memset(c, 0, sizeof *c);
     c->run = weir__shadow_run;
     c->atomic = atomic;
+    c->life = life;
     weir__shadow_page(address / PAGE_BYTES, true)->run = weir__shadow_run;
     if (!weir__memory_is_ours((const void *)start)) {
         thread = weir__shadow_stack_of(start);
@@ -558,11 +560,18 @@ void weir__memory_enter(const void *where, const void *pc)
         memcpy(s->frames, old, s->room * sizeof *old);
         s->room *= 2;
     }
-    s->frames[s->depth++] = (frame){start, slot, start, UINTPTR_MAX, 0, pc};
+    s->frames[s->depth++] = (frame){start, slot, start, UINTPTR_MAX, 0, pc, ++s->entered};
     if (s->depth > s->known)
         s->known = s->depth;
     if (start < s->deepest)
         s->deepest = start;
+}
+
+unsigned weir__memory_life(const void *address)
+{
+    const int thread = weir__shadow_stack_of((uintptr_t)address);
+
+    return thread < 0 ? 0 : weir__shadow_frame_of((uintptr_t)address, thread)->number;
 }
 
 void weir__memory_leave(const void *where)

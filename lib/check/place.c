@@ -2,7 +2,8 @@
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
 /* lib/check/place.c: which location an address belongs to. Numbers stay for the whole search, since
- * addresses are the same in each run. Where accesses of several sizes overlap, the location is as
+ * addresses are the same in each run; of variables that lie in one place of a stack one after the
+ * other each is a location. Where accesses of several sizes overlap, the location is as
  * large as the largest; that is known only when they have been seen, so then all begins anew. */
 
 #include "run.h"
@@ -12,7 +13,7 @@
 
 typedef struct place {
     uintptr_t address;
-    unsigned size, in;
+    unsigned size, in, life;
     int next; /* of the same 16 bytes; -1: none */
 } place;
 
@@ -51,7 +52,7 @@ void weir__places_forget(void)
         memset(heads, -1, HEADS * sizeof *heads);
 }
 
-static int make(uintptr_t address, unsigned size, unsigned in)
+static int make(uintptr_t address, unsigned size, unsigned in, unsigned life)
 {
     int *const head = head_of(address);
 
@@ -62,6 +63,7 @@ static int make(uintptr_t address, unsigned size, unsigned in)
     places[count].address = address;
     places[count].size = size;
     places[count].in = in;
+    places[count].life = life;
     places[count].next = *head;
     *head = (int)count;
     return (int)count++;
@@ -95,7 +97,8 @@ void weir__places_begin(void)
     weir__places_forget();
 }
 
-int weir__place(const void *at, unsigned size, unsigned in, unsigned *mask, const void *pc)
+int weir__place(const void *at, unsigned size, unsigned in, unsigned life, unsigned *mask,
+                const void *pc)
 {
     uintptr_t address = (uintptr_t)at;
     const uintptr_t wanted = address;
@@ -107,7 +110,8 @@ int weir__place(const void *at, unsigned size, unsigned in, unsigned *mask, cons
     for (int i = *head_of(address); i >= 0; i = places[i].next) {
         const place *const p = &places[i];
 
-        if (p->in != in || p->address >= wanted + bytes || p->address + p->size <= wanted)
+        if (p->in != in || p->life != life || p->address >= wanted + bytes ||
+            p->address + p->size <= wanted)
             continue;
         if (p->address <= wanted && wanted + bytes <= p->address + p->size) {
             *mask <<= wanted - p->address;
@@ -132,23 +136,26 @@ int weir__place(const void *at, unsigned size, unsigned in, unsigned *mask, cons
         }
     }
     *mask <<= wanted - address;
-    return make(address, size, in);
+    return make(address, size, in, life);
 }
 
-void weir__place_of(int number, const void **address, unsigned *size, unsigned *in)
+void weir__place_of(int number, const void **address, unsigned *size, unsigned *in, unsigned *life)
 {
     *address = (const void *)places[number].address;
     *size = places[number].size;
     *in = places[number].in;
+    *life = places[number].life;
 }
 
 void weir__places_in(const void *at, size_t size, void (*found)(int place))
 {
     const uintptr_t address = (uintptr_t)at;
+    const unsigned life = weir__memory_life(at);
 
     for (uintptr_t line = address / 16; line <= (address + size - 1) / 16; line++)
         for (int i = *head_of(line * 16); i >= 0; i = places[i].next)
-            if (places[i].in == MEMORY && places[i].address / 16 == line &&
-                places[i].address < address + size && address < places[i].address + places[i].size)
+            if (places[i].in == MEMORY && places[i].life == life &&
+                places[i].address / 16 == line && places[i].address < address + size &&
+                address < places[i].address + places[i].size)
                 found(i);
 }

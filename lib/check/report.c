@@ -23,13 +23,14 @@ static bool is_frozen(const sheet *s, int thread)
     return false;
 }
 
-/* The location in memory at the address of this one, which may be of another space. */
+/* The last location in memory at the address of this one, which may be of another space. */
 static const location *memory_of(const sheet *s, const location *l)
 {
-    for (unsigned i = 0; i < s->g->locations; i++) {
+    for (unsigned i = s->g->locations; i-- > 0;) {
         const location *const m = &s->g->location[i];
 
-        if (m->space == MEMORY && (uintptr_t)l->address - (uintptr_t)m->address < m->size)
+        if (m->open && m->space == MEMORY &&
+            (uintptr_t)l->address - (uintptr_t)m->address < m->size)
             return m;
     }
     return l;

@@ -76,10 +76,11 @@ bool weir__run_waits(int thread, why *reason);
 
 /* ---- place.c ---- */
 
-/* The number of the location that holds these bytes; -1: there is one that is a part of them, and
- * all has to begin anew. */
-int weir__place(const void *address, unsigned size, unsigned in, unsigned *mask, const void *pc);
-void weir__place_of(int place, const void **address, unsigned *size, unsigned *in);
+/* The number of the location that holds these bytes, of MEMORY in that life of them; -1: there is
+ * one that is a part of them, and all has to begin anew. */
+int weir__place(const void *address, unsigned size, unsigned in, unsigned life, unsigned *mask,
+                const void *pc);
+void weir__place_of(int place, const void **address, unsigned *size, unsigned *in, unsigned *life);
 /* All, and of another test also what is one; all but that. */
 void weir__places_begin(void);
 void weir__places_forget(void);

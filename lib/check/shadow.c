@@ -255,7 +255,7 @@ touch *weir__shadow_touch(group *g, int thread)
 
 /* ---- stacks ---- */
 
-stack weir__shadow_stacks[THREADS] STATE = {{0, 0, 0, NULL, 0, 0, 0}};
+stack weir__shadow_stacks[THREADS] STATE = {{0, 0, 0, NULL, 0, 0, 0, 0}};
 static uintptr_t stacks_low STATE = 0;
 static uintptr_t stacks_high STATE = 0;
 
@@ -287,7 +287,8 @@ void weir__shadow_begin_stacks(void)
         s->depth = 1;
         s->known = 1;
         s->deepest = s->high;
-        s->frames[0] = (frame){s->high, s->high, s->high, UINTPTR_MAX, 0, NULL};
+        s->entered = 0;
+        s->frames[0] = (frame){s->high, s->high, s->high, UINTPTR_MAX, 0, NULL, 0};
     }
 }
 
@@ -301,6 +302,16 @@ int weir__shadow_stack_of(uintptr_t address)
             return t;
     }
     return -1;
+}
+
+frame *weir__shadow_frame_of(uintptr_t address, int t)
+{
+    stack *const s = &weir__shadow_stacks[t];
+    frame *f = &s->frames[s->depth - 1];
+
+    while (f > s->frames && address >= f->end)
+        f--;
+    return f;
 }
 
 void weir__shadow_touch_stack(cell *c, uintptr_t address, int t)
@@ -318,8 +329,7 @@ void weir__shadow_touch_stack(cell *c, uintptr_t address, int t)
         if (t == weir__check_self)
             f->live = address;
     }
-    while (f > s->frames && address >= f->end)
-        f--;
+    f = weir__shadow_frame_of(address, t);
     if (address < f->low)
         f->low = address;
     if (address + CELL_BYTES > f->high)

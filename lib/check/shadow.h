@@ -44,6 +44,7 @@ typedef struct cell {
     uint8_t undefined; /* bytes that were not written since they were allocated */
     uint8_t atomic;    /* bytes that atomic operations touched in this run */
     bool dead;         /* its stack frame is gone */
+    unsigned life;     /* weir__memory_life() of the frame that it was in last */
     group first;
 } cell;
 
@@ -107,6 +108,7 @@ typedef struct frame {
     uintptr_t live;       /* all from here upward lives while this frame is the innermost */
     uintptr_t low, high;  /* cells of it that were touched lie between */
     const void *pc;       /* its return address */
+    unsigned number;      /* of those that the thread has entered in this run */
 } frame;
 
 typedef struct stack {
@@ -114,7 +116,8 @@ typedef struct stack {
     uintptr_t deepest; /* the lowest start of a frame in this run */
     frame *frames;     /* [0] is what lies above all frames */
     size_t depth, room;
-    size_t known; /* frames that hold something, left ones included */
+    size_t known;     /* frames that hold something, left ones included */
+    unsigned entered; /* frames in this run */
 } stack;
 
 extern stack weir__shadow_stacks[THREADS];
@@ -123,6 +126,9 @@ void weir__shadow_begin_stacks(void);
 
 /* The thread that has it on its stack. Returns: -1 if none has. */
 int weir__shadow_stack_of(uintptr_t address);
+
+/* The frame of that thread in which it lies. */
+frame *weir__shadow_frame_of(uintptr_t address, int t);
 
 /* A cell on the stack of thread `t` is touched for the first time in this run, or since it was
  * dead. It is outside if that thread has returned from there. */

@@ -219,7 +219,7 @@ static bool read_graph(const char *from, graph *g)
         from = get(from, &l, sizeof l);
         if (!l.open)
             continue;
-        place = weir__place(l.address, l.size, l.space, &mask, NULL);
+        place = weir__place(l.address, l.size, l.space, l.life, &mask, NULL);
         if (place < 0 || mask != (1U << l.size) - 1)
             return false;
         weir__graph_receive(g, place, &l, (const name *)(const void *)from);
