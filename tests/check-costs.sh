@@ -291,6 +291,9 @@ if have valgrind && [ -z "$EMULATOR" ]; then
     agrees stack_index pop "not empty" path_stack_index_pop
     agrees umpmc enqueue "within a segment, epochs" path_umpmc_enqueue
     agrees deque pop "the owner's alone" path_deque_pop
+    agrees cancel register "cancelled, calls it" path_cancel_register
+    agrees chan send ring path_chan_send
+    agrees broadcast recv "drop, some are lost" path_broadcast_recv
 else
     skip "no valgrind: nothing is counted a second way"
 fi

@@ -319,6 +319,8 @@ static void all_rows(void)
     costs_of_words();
     costs_of_queues();
     costs_of_reclamation();
+    costs_of_waits();
+    costs_of_channels();
 }
 
 int main(int argc, char **argv)

@@ -40,6 +40,9 @@ extern costs_call costs_now;
 
 enum { ANY = -1, NO = 0, YES = 1 };
 
+/* The answer -e, an error. */
+#define ERROR(e) (256 - (e))
+
 typedef struct costs_row {
     const char *operation;
     const char *state;
@@ -81,5 +84,7 @@ void costs_require(bool condition, const char *sentence);
 void costs_of_words(void);
 void costs_of_queues(void);
 void costs_of_reclamation(void);
+void costs_of_waits(void);
+void costs_of_channels(void);
 
 #endif /* WEIR_TESTS_COSTS_H */

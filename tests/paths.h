@@ -14,23 +14,30 @@
 
 #include <weir/atomic.h>
 #include <weir/base.h>
+#include <weir/broadcast.h>
+#include <weir/cancel.h>
+#include <weir/chan.h>
 #include <weir/clock.h>
 #include <weir/counter.h>
 #include <weir/deque.h>
 #include <weir/epoch.h>
 #include <weir/fence.h>
+#include <weir/future.h>
 #include <weir/guard.h>
 #include <weir/hazard.h>
 #include <weir/interval.h>
 #include <weir/mpmc.h>
 #include <weir/mpsc.h>
 #include <weir/ring.h>
+#include <weir/select.h>
+#include <weir/sem.h>
 #include <weir/spsc.h>
 #include <weir/stack.h>
 #include <weir/stack_guard.h>
 #include <weir/state.h>
 #include <weir/ticket.h>
 #include <weir/umpmc.h>
+#include <weir/wait.h>
 
 /* Three words. */
 typedef struct element_24 {
@@ -40,6 +47,7 @@ typedef struct element_24 {
 WEIR_SPSC_DEFINE(spsc_word, uint64_t);
 WEIR_SPSC_DEFINE(spsc_24, element_24);
 WEIR_TICKET_DEFINE(ticket_24, element_24);
+WEIR_FUTURE_DEFINE(future_word, uint64_t);
 #ifdef WEIR_HAVE_MPMC
 WEIR_MPMC_SLOTS_DEFINE(mpmc_slots_24, element_24);
 #endif
@@ -338,5 +346,128 @@ PATH(bool, deque_steal, (weir_deque * d, weir_guard_record *r, uintptr_t *v),
 PATH(size_t, deque_steal_burst, (weir_deque * d, weir_guard_record *r, uintptr_t *v, size_t n),
      weir_deque_steal_burst(d, r, v, n));
 PATH(size_t, deque_size_approx, (const weir_deque *d), weir_deque_size_approx(d));
+
+/* ---- wait ---- */
+
+PATH_VOID(waiter_init, (weir_waiter * w), weir_waiter_init(w));
+PATH(int, waiter_park, (weir_waiter * w, uint64_t deadline, weir_cancel *c),
+     weir_waiter_park(w, deadline, c));
+PATH(bool, waiter_arm, (weir_waiter * w), weir_waiter_arm(w));
+PATH_VOID(waiter_unpark, (weir_waiter * w), weir_waiter_unpark(w));
+
+PATH_VOID(event_prepare, (weir_event * e, weir_sleeper *s), weir_event_prepare(e, s));
+PATH_VOID(event_withdraw, (weir_event * e, weir_sleeper *s), weir_event_withdraw(e, s));
+PATH(int, event_wait, (weir_event * e, weir_sleeper *s, uint64_t deadline, weir_cancel *c),
+     weir_event_wait(e, s, deadline, c));
+PATH(int, event_await,
+     (weir_event * e, bool (*ready)(void *), void *context, uint64_t deadline, weir_cancel *c),
+     weir_event_await(e, ready, context, deadline, c));
+PATH_VOID(event_notify, (weir_event * e, uint32_t n), weir_event_notify(e, n));
+PATH_VOID(event_notify_all, (weir_event * e), weir_event_notify_all(e));
+
+/* ---- cancel ---- */
+
+PATH_VOID(cancel_source_init, (weir_cancel_source * s, weir_cancel *parent, uint64_t deadline),
+          weir_cancel_source_init(s, parent, deadline));
+PATH(int, cancel_source_destroy, (weir_cancel_source * s), weir_cancel_source_destroy(s));
+PATH(bool, cancel_source_cancel, (weir_cancel_source * s, int reason),
+     weir_cancel_source_cancel(s, reason));
+PATH(int, cancel_check, (weir_cancel * c), weir_cancel_check(c));
+PATH(int, cancel_reason, (weir_cancel * c), weir_cancel_reason(c));
+PATH(int, cancel_wait, (weir_cancel * c, uint64_t deadline, weir_cancel *other),
+     weir_cancel_wait(c, deadline, other));
+PATH(bool, cancel_register,
+     (weir_cancel * c, weir_cancel_callback *b, void (*call)(void *, int), void *context),
+     weir_cancel_register(c, b, call, context));
+PATH(int, cancel_unregister, (weir_cancel_callback * b, uint64_t deadline, weir_cancel *c),
+     weir_cancel_unregister(b, deadline, c));
+
+/* ---- future ---- */
+
+PATH(int, future_new, (weir_promise * *p, weir_future **f, size_t size, weir_cancel_source *source),
+     weir_future_new(p, f, size, source));
+PATH_VOID(future_init, (weir_future * f, void *v, size_t size, weir_cancel_source *source),
+          weir_future_init(f, v, size, source));
+PATH(int, future_destroy, (weir_future * f), weir_future_destroy(f));
+PATH(int, promise_complete, (weir_promise * p, const void *v), weir_promise_complete(p, v));
+PATH(int, future_word_complete, (future_word_promise * p, uint64_t v), future_word_complete(p, v));
+PATH(int, promise_fail, (weir_promise * p, int error), weir_promise_fail(p, error));
+PATH(bool, promise_wanted, (weir_promise * p), weir_promise_wanted(p));
+PATH(bool, future_is_done, (const weir_future *f), weir_future_is_done(f));
+PATH(int, future_wait, (weir_future * f, uint64_t deadline, weir_cancel *c),
+     weir_future_wait(f, deadline, c));
+PATH(int, future_get, (weir_future * f, void *v, uint64_t deadline, weir_cancel *c),
+     weir_future_get(f, v, deadline, c));
+PATH(const void *, future_peek, (const weir_future *f), weir_future_peek(f));
+PATH_VOID(future_cancel, (weir_future * f), weir_future_cancel(f));
+PATH_VOID(future_then, (weir_future * f, weir_then *t, void (*call)(weir_then *, weir_future *)),
+          weir_future_then(f, t, call));
+PATH(bool, future_unthen, (weir_future * f, weir_then *t), weir_future_unthen(f, t));
+PATH(int, future_drop, (weir_future * f, void *v), weir_future_drop(f, v));
+
+/* ---- sem ---- */
+
+PATH(int, sem_acquire, (weir_sem * s, uint32_t n, uint64_t deadline, weir_cancel *c),
+     weir_sem_acquire(s, n, deadline, c));
+PATH(int, sem_try_acquire, (weir_sem * s, uint32_t n), weir_sem_try_acquire(s, n));
+PATH_VOID(sem_release, (weir_sem * s, uint32_t n), weir_sem_release(s, n));
+
+PATH_VOID(latch_count_down, (weir_latch * l, uint32_t n), weir_latch_count_down(l, n));
+PATH(int, latch_wait, (weir_latch * l, uint64_t deadline, weir_cancel *c),
+     weir_latch_wait(l, deadline, c));
+PATH(bool, latch_try_wait, (const weir_latch *l), weir_latch_try_wait(l));
+
+PATH_VOID(wait_group_add, (weir_wait_group * g, uint32_t n), weir_wait_group_add(g, n));
+PATH_VOID(wait_group_done, (weir_wait_group * g), weir_wait_group_done(g));
+PATH(int, wait_group_wait, (weir_wait_group * g, uint64_t deadline, weir_cancel *c),
+     weir_wait_group_wait(g, deadline, c));
+PATH(bool, wait_group_try_wait, (const weir_wait_group *g), weir_wait_group_try_wait(g));
+
+PATH(int, barrier_wait, (weir_barrier * b, uint64_t deadline, weir_cancel *c),
+     weir_barrier_wait(b, deadline, c));
+
+/* ---- chan ---- */
+
+PATH(int, chan_try_send, (weir_chan * c, const void *e), weir_chan_try_send(c, e));
+PATH(int, chan_try_recv, (weir_chan * c, void *e), weir_chan_try_recv(c, e));
+PATH(int, chan_send, (weir_chan * c, const void *e, uint64_t deadline, weir_cancel *cancel),
+     weir_chan_send(c, e, deadline, cancel));
+PATH(int, chan_recv, (weir_chan * c, void *e, uint64_t deadline, weir_cancel *cancel),
+     weir_chan_recv(c, e, deadline, cancel));
+PATH(size_t, chan_try_send_burst, (weir_chan * c, const void *e, size_t n),
+     weir_chan_try_send_burst(c, e, n));
+PATH(size_t, chan_try_recv_burst, (weir_chan * c, void *e, size_t n),
+     weir_chan_try_recv_burst(c, e, n));
+/* Without a token: five parameters at most. */
+PATH(int, chan_send_burst,
+     (weir_chan * c, const void *e, size_t n, size_t *sent, uint64_t deadline),
+     weir_chan_send_burst(c, e, n, sent, deadline, NULL));
+PATH(int, chan_recv_burst, (weir_chan * c, void *e, size_t n, size_t *received, uint64_t deadline),
+     weir_chan_recv_burst(c, e, n, received, deadline, NULL));
+PATH(bool, chan_closed, (const weir_chan *c), weir_chan_closed(c));
+PATH(size_t, chan_size_approx, (weir_chan * c), weir_chan_size_approx(c));
+
+/* ---- select ---- */
+
+PATH_VOID(select_recv, (weir_select_arm * a, weir_chan *c, void *e), weir_select_recv(a, c, e));
+PATH_VOID(select_send, (weir_select_arm * a, weir_chan *c, const void *e),
+          weir_select_send(a, c, e));
+PATH(int, select_try, (weir_select_arm * a, size_t n), weir_select_try(a, n));
+PATH(int, select, (weir_select_arm * a, size_t n, uint64_t deadline, weir_cancel *c),
+     weir_select(a, n, deadline, c));
+
+/* ---- broadcast ---- */
+
+PATH(int, broadcast_subscribe, (weir_broadcast * b, weir_broadcast_subscriber *s),
+     weir_broadcast_subscribe(b, s));
+PATH(int, broadcast_unsubscribe, (weir_broadcast_subscriber * s), weir_broadcast_unsubscribe(s));
+PATH(int, broadcast_try_send, (weir_broadcast * b, const void *e), weir_broadcast_try_send(b, e));
+PATH(int, broadcast_send, (weir_broadcast * b, const void *e, uint64_t deadline, weir_cancel *c),
+     weir_broadcast_send(b, e, deadline, c));
+PATH(int, broadcast_try_recv, (weir_broadcast_subscriber * s, void *e, uint64_t *lost),
+     weir_broadcast_try_recv(s, e, lost));
+PATH(int, broadcast_recv,
+     (weir_broadcast_subscriber * s, void *e, uint64_t *lost, uint64_t deadline, weir_cancel *c),
+     weir_broadcast_recv(s, e, lost, deadline, c));
 
 #endif /* WEIR_TESTS_PATHS_H */
