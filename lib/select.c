@@ -259,10 +259,10 @@ static int spin(selection *s)
         if (!sends(arm))
             return weir__spot_recv(arm->chan, arm->recv) ? happened(s, arm, 0) : NOTHING;
     }
-    if (s->n == 1)
+    if (s->n == 1 && s->buffers)
         weir__chan_linger(arm->chan, sends(arm));
     while (result < 0 && weir__spin_again(&spin)) {
-        if (s->n == 1)
+        if (s->n == 1 && s->buffers)
             weir__chan_fetch(arm->chan, sends(arm));
         result = look(s, true);
     }

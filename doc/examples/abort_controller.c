@@ -23,7 +23,7 @@ typedef struct response {
     WEIR_ATOMIC(uint32_t) status; /* 0: not yet */
 } response;
 
-static int connections; /* open ones: of this thread alone */
+static int connections; /* open ones; unregistering orders the callback */
 
 static void hang_up(void *connection, int reason)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
-/* event_gate: an event count beside a lock-free queue. Workers take jobs from a stack of numbers
+/* event_gate: an event count beside a lock-free stack. Workers take jobs from a stack of numbers
  * that never waits; when there are none they sleep at the event, and nobody polls. The last job
  * opens the gate for all. */
 

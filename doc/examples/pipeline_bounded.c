@@ -7,7 +7,6 @@
 
 #include <weir/chan.h>
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 

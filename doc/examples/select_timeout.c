@@ -2,7 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
 /* select_timeout: waits for whichever of two channels has a value first, or for a deadline. Three
- * rounds: each time another arm happens. */
+ * rounds: the first channel, the second, the deadline. */
 
 #include <weir/select.h>
 

@@ -174,7 +174,8 @@ WEIR_API int weir_cancel_reason(weir_cancel *cancel);
 WEIR_API uint64_t weir_cancel_deadline(const weir_cancel *cancel);
 
 /* Waits until `token` is cancelled: a sleep that can be cut short.
- * Returns: 0 when it is; -ETIMEDOUT; -ECANCELED, when `cancel` is and `token` is not. */
+ * Returns: 0 when it is; -ETIMEDOUT; -ECANCELED: `cancel` was cancelled before the call, or is and
+ * `token` is not. */
 WEIR_API int weir_cancel_wait(weir_cancel *token, uint64_t deadline,
                               weir_cancel *cancel) WEIR_NODISCARD;
 

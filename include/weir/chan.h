@@ -120,7 +120,8 @@ WEIR_API int weir_chan_try_recv(weir_chan *chan, void *element) WEIR_NODISCARD;
 WEIR_API int weir_chan_send(weir_chan *chan, const void *element, uint64_t deadline,
                             weir_cancel *cancel) WEIR_NODISCARD;
 
-/* The same, waiting for a value. Returns: 0; -EPIPE; -ETIMEDOUT; -ECANCELED.
+/* The same, waiting for a value.
+ * Returns: 0; -EPIPE; -ETIMEDOUT; -ECANCELED; -ENOMEM (unbounded, a thread's first call).
  * Progress: blocking, on senders. */
 WEIR_API int weir_chan_recv(weir_chan *chan, void *element, uint64_t deadline,
                             weir_cancel *cancel) WEIR_NODISCARD;
