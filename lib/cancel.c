@@ -166,8 +166,6 @@ int weir_cancel_unregister(weir_cancel_callback *callback, uint64_t deadline, we
 
     /* relaxed: written by who has destroyed it; this call is too late then. */
     require_alive(weir_atomic_load(&token->state, WEIR_RELAXED));
-    if (weir_cancel_check(cancel) != 0)
-        return -ECANCELED;
     weir__queue_lock(&token->queue);
     number = callback->run;
     if (callback->queued) {

@@ -24,6 +24,9 @@ enum { SPARE = 2, LIST_SLOTS = 2 };
 enum { SPARE = 64, LIST_SLOTS = 0 };
 #endif
 
+/* Bytes of an element that finds room on a stack when it is dropped. */
+enum { SMALL = 256 };
+
 static weir__chan_kind kind_of(size_t element, size_t capacity, weir_chan_shape shape)
 {
     if (capacity == WEIR_CHAN_UNBOUNDED)
@@ -100,16 +103,19 @@ int weir_chan_new(weir_chan **chan, size_t element, size_t capacity,
                   const weir_chan_options *options)
 {
     const weir_chan_shape shape = options == NULL ? WEIR_CHAN_MPMC : options->shape;
+    const bool has_bin = element > SMALL && capacity > 0;
     weir__chan_kind kind;
     weir_chan *made;
-    size_t bytes, total;
+    size_t bytes, bin, total;
     int status;
 
     if (element == 0 || (unsigned)shape > WEIR_CHAN_FAIR)
         return -EINVAL;
     kind = kind_of(element, capacity, shape);
-    if (!buffer_bytes(kind, element, capacity, &bytes) ||
-        __builtin_add_overflow(bytes, sizeof *made, &total))
+    if (!buffer_bytes(kind, element, capacity, &bytes) || bytes > PTRDIFF_MAX)
+        return -EINVAL;
+    bin = (bytes + _Alignof(max_align_t) - 1) / _Alignof(max_align_t) * _Alignof(max_align_t);
+    if (__builtin_add_overflow(bin + sizeof *made, has_bin ? element : 0, &total))
         return -EINVAL;
     made = (weir_chan *)weir_alloc(total, WEIR_CACHELINE);
     if (made == NULL)
@@ -122,6 +128,7 @@ int weir_chan_new(weir_chan **chan, size_t element, size_t capacity,
     made->context = options == NULL ? NULL : options->context;
     made->allocated = total;
     made->domain = NULL;
+    made->bin = has_bin ? (unsigned char *)(made + 1) + bin : NULL;
     weir_atomic_init(&made->closed, 0);
     weir_atomic_init(&made->dried, 0);
     weir__queue_init(&made->receivers);
@@ -133,89 +140,6 @@ int weir_chan_new(weir_chan **chan, size_t element, size_t capacity,
     }
     *chan = made;
     return 0;
-}
-
-/* Where a value that nobody wants goes: aligned, and large enough. */
-typedef union dustbin {
-    max_align_t alignment;
-    unsigned char small[256];
-} dustbin;
-
-/* Drops what is inside. Returns: 0; -ENOMEM: there was no memory to take large elements out. */
-static int drop_all(weir_chan *chan)
-{
-    dustbin bin;
-    void *const element = chan->element <= sizeof bin
-                              ? (void *)&bin
-                              : weir_alloc(chan->element, _Alignof(max_align_t));
-
-    if (element == NULL)
-        return -ENOMEM;
-    while (weir__chan_try(chan, false, element) == 0)
-        if (chan->drop != NULL)
-            chan->drop(element, chan->context);
-    if (element != (void *)&bin)
-        weir_release(element, chan->element);
-    return 0;
-}
-
-int weir_chan_free(weir_chan *chan)
-{
-    int status;
-
-    if (chan == NULL)
-        return 0;
-    if (weir_chan_senders_approx(chan) + weir_chan_receivers_approx(chan) > 0)
-        return -EBUSY;
-    status = drop_all(chan);
-    if (status != 0)
-        return status;
-    if (chan->kind == WEIR__CHAN_LIST) {
-        status = weir_umpmc_destroy(&chan->in.list);
-        WEIR_REQUIRE(status == 0, "somebody sends to a channel that is being freed");
-        status = weir_guard_free(chan->domain);
-        WEIR_REQUIRE(status == 0, "somebody uses a channel that is being freed");
-    }
-    weir_release(chan, chan->allocated);
-    return 0;
-}
-
-int weir_chan_close(weir_chan *chan, weir_chan_close_mode mode)
-{
-    weir_guard_record *record;
-    bool first = false;
-    int status;
-
-    switch (chan->kind) {
-#ifdef WEIR_HAVE_MPMC
-    case WEIR__CHAN_RING:
-        first = weir__mpmc_close(&chan->in.ring);
-        break;
-    case WEIR__CHAN_SLOTS:
-        first = weir__mpmc_close(&chan->in.slots.filled);
-        break;
-#endif
-    case WEIR__CHAN_LIST:
-        record = weir_guard_self(chan->domain);
-        status = record == NULL ? -ENOMEM : weir__umpmc_close(&chan->in.list, record);
-        if (status == -ENOMEM)
-            return status;
-        first = status == 0;
-        break;
-    case WEIR__CHAN_PAIR:
-        first = !weir__chan_is_closed(chan);
-        break;
-    default:
-        first = weir__meet_close(chan);
-        break;
-    }
-    weir__chan_say_closed(chan);
-    if (chan->kind != WEIR__CHAN_MEET) {
-        weir__queue_notify(&chan->senders, WEIR__NOTIFY_ALL);
-        weir__queue_notify(&chan->receivers, WEIR__NOTIFY_ALL);
-    }
-    status = mode == WEIR_CHAN_DISCARD ? drop_all(chan) : 0;
-    return status != 0 ? status : first ? 0 : -EALREADY;
 }
 
 /* ---- one operation, without waiting ---- */
@@ -386,6 +310,30 @@ static int take(weir_chan *chan, void *element)
     }
 }
 
+/* Drops what is inside, beside all but another receiver of a PAIR; where somebody else does that,
+ * with a large element, he drops it all. */
+static void drop_all(weir_chan *chan)
+{
+    union {
+        max_align_t alignment;
+        unsigned char bytes[SMALL];
+    } small;
+    void *const bin = chan->bin == NULL ? &small : chan->bin;
+
+    /* sync(bin): acquire. Pairs with the fetch_and below; the bin. */
+    if (chan->bin != NULL &&
+        (weir_atomic_fetch_or(&chan->closed, WEIR__CHAN_DROPPING, WEIR_ACQUIRE) &
+         WEIR__CHAN_DROPPING) != 0)
+        return;
+    while ((chan->kind == WEIR__CHAN_MEET ? weir__meet_try(chan, false, bin, true)
+                                          : take(chan, bin)) == 0)
+        if (chan->drop != NULL)
+            chan->drop(bin, chan->context);
+    if (chan->bin != NULL)
+        /* sync(bin): release. Pairs with the fetch_or above. */
+        weir_atomic_fetch_and(&chan->closed, ~(uint32_t)WEIR__CHAN_DROPPING, WEIR_RELEASE);
+}
+
 static inline int try_send(weir_chan *chan, const void *element)
 {
     int status;
@@ -398,12 +346,24 @@ static inline int try_send(weir_chan *chan, const void *element)
     return status;
 }
 
+/* A PAIR whose receiver is to drop what is inside. */
+static inline bool is_discarded(const weir_chan *chan)
+{
+    return chan->kind == WEIR__CHAN_PAIR &&
+           /* sync(closed): acquire. As in weir__chan_is_closed(). */
+           (weir_atomic_load(&chan->closed, WEIR_ACQUIRE) & WEIR__CHAN_DISCARDED) != 0;
+}
+
 static inline int try_recv(weir_chan *chan, void *element)
 {
     int status;
 
     if (chan->kind == WEIR__CHAN_MEET)
         return weir__meet_try(chan, false, element, false);
+    if (is_discarded(chan)) {
+        drop_all(chan);
+        return -EPIPE;
+    }
     status = take(chan, element);
     if (status == -EAGAIN && weir__chan_is_closed(chan)) {
         /* What was sent before it was closed is seen now. */
@@ -489,6 +449,74 @@ int weir_chan_try_send(weir_chan *chan, const void *element)
 int weir_chan_try_recv(weir_chan *chan, void *element)
 {
     return try_recv(chan, element);
+}
+
+/* ---- ends ---- */
+
+int weir_chan_free(weir_chan *chan)
+{
+    int status;
+
+    if (chan == NULL)
+        return 0;
+    if (weir_chan_senders_approx(chan) + weir_chan_receivers_approx(chan) > 0)
+        return -EBUSY;
+    drop_all(chan);
+    if (chan->kind == WEIR__CHAN_LIST) {
+        status = weir_umpmc_destroy(&chan->in.list);
+        WEIR_REQUIRE(status == 0, "somebody sends to a channel that is being freed");
+        status = weir_guard_free(chan->domain);
+        WEIR_REQUIRE(status == 0, "somebody uses a channel that is being freed");
+    }
+    weir_release(chan, chan->allocated);
+    return 0;
+}
+
+int weir_chan_close(weir_chan *chan, weir_chan_close_mode mode)
+{
+    weir_guard_record *record;
+    bool first = false;
+    int status;
+
+    switch (chan->kind) {
+#ifdef WEIR_HAVE_MPMC
+    case WEIR__CHAN_RING:
+        first = weir__mpmc_close(&chan->in.ring);
+        break;
+    case WEIR__CHAN_SLOTS:
+        first = weir__mpmc_close(&chan->in.slots.filled);
+        break;
+#endif
+    case WEIR__CHAN_LIST:
+        record = weir_guard_self(chan->domain);
+        status = record == NULL ? -ENOMEM : weir__umpmc_close(&chan->in.list, record);
+        if (status == -ENOMEM)
+            return status;
+        first = status == 0;
+        break;
+    case WEIR__CHAN_PAIR:
+        /* Its receiver alone may take something out. sync(closed): release. As in
+         * weir__chan_say_closed(). */
+        first = (weir_atomic_fetch_or(&chan->closed,
+                                      mode == WEIR_CHAN_DISCARD
+                                          ? WEIR__CHAN_CLOSED | WEIR__CHAN_DISCARDED
+                                          : WEIR__CHAN_CLOSED,
+                                      WEIR_RELEASE) &
+                 WEIR__CHAN_CLOSED) == 0;
+        break;
+    default:
+        first = weir__meet_close(chan);
+        break;
+    }
+    if (chan->kind != WEIR__CHAN_PAIR)
+        weir__chan_say_closed(chan);
+    if (chan->kind != WEIR__CHAN_MEET) {
+        weir__queue_notify(&chan->senders, WEIR__NOTIFY_ALL);
+        weir__queue_notify(&chan->receivers, WEIR__NOTIFY_ALL);
+    }
+    if (mode == WEIR_CHAN_DISCARD && chan->kind != WEIR__CHAN_PAIR)
+        drop_all(chan);
+    return first ? 0 : -EALREADY;
 }
 
 /* ---- waiting ---- */
@@ -609,7 +637,7 @@ size_t weir_chan_try_recv_burst(weir_chan *chan, void *elements, size_t n)
     unsigned char *const bytes = (unsigned char *)elements;
     size_t done = 0;
 
-    if (chan->kind == WEIR__CHAN_MEET) {
+    if (chan->kind == WEIR__CHAN_MEET || is_discarded(chan)) {
         while (done < n && try_recv(chan, bytes + done * chan->element) == 0)
             done++;
         return done;
@@ -702,6 +730,8 @@ size_t weir_chan_size_approx(weir_chan *chan)
     weir_guard_record *record;
     size_t size;
 
+    if (is_discarded(chan))
+        return 0;
     switch (chan->kind) {
 #ifdef WEIR_HAVE_MPMC
     case WEIR__CHAN_RING:

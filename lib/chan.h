@@ -51,7 +51,8 @@ struct weir_chan {
     void *context;
     size_t allocated;
     weir_guard *domain;           /* LIST */
-    WEIR_ATOMIC(uint32_t) closed; /* written once, or to the same */
+    void *bin;                    /* for an element to be dropped that is large */
+    WEIR_ATOMIC(uint32_t) closed; /* bits of weir__chan_ending */
     /* receivers that find nothing: the position at which the buffer was empty last */
     WEIR_ALIGNAS(WEIR_CACHELINE) WEIR_ATOMIC(uint64_t) dried;
     WEIR_ALIGNAS(WEIR_CACHELINE) weir__wait_queue receivers;
@@ -65,6 +66,13 @@ struct weir_chan {
         weir_spsc pair;
         weir_umpmc list;
     } in;
+};
+
+/* Set, and never cleared. */
+enum weir__chan_ending {
+    WEIR__CHAN_CLOSED = 1,
+    WEIR__CHAN_DISCARDED = 2, /* PAIR: the receiver drops what is inside */
+    WEIR__CHAN_DROPPING = 4   /* somebody uses the bin */
 };
 
 /* The operation of an arm, once, without waiting. Returns: as weir_chan_try_send(). */
@@ -89,14 +97,14 @@ static inline weir__wait_queue *weir__chan_queue(weir_chan *chan, bool sends)
 static inline void weir__chan_say_closed(weir_chan *chan)
 {
     /* sync(closed): release. Pairs with the load in weir__chan_is_closed(). */
-    weir_atomic_store(&chan->closed, 1, WEIR_RELEASE);
+    weir_atomic_fetch_or(&chan->closed, WEIR__CHAN_CLOSED, WEIR_RELEASE);
 }
 
 static inline bool weir__chan_is_closed(const weir_chan *chan)
 {
     /* sync(closed): acquire. Pairs with weir__chan_say_closed(); what the closer had done, and all
      * values that were sent before it. */
-    return weir_atomic_load(&chan->closed, WEIR_ACQUIRE) != 0;
+    return (weir_atomic_load(&chan->closed, WEIR_ACQUIRE) & WEIR__CHAN_CLOSED) != 0;
 }
 
 /* ---- lib/chan_spot.c ---- */

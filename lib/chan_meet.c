@@ -181,7 +181,8 @@ void weir__meet_leave(weir_chan *chan, bool sends, weir_wait_node *node)
     weir__queue_unlock(&chan->receivers);
 }
 
-/* Tells all of a queue that the channel is closed; unlocks before each is woken. */
+/* Tells all of a queue that the channel is closed, but receivers what is inside; unlocks before
+ * each is woken. */
 static void refuse_all(weir_chan *chan, weir__wait_queue *queue)
 {
     bool middle = false;
@@ -192,8 +193,14 @@ static void refuse_all(weir_chan *chan, weir__wait_queue *queue)
 
         weir__queue_lock(&chan->receivers);
         node = partner(queue, NULL, false, &middle);
-        if (node != NULL)
+        if (node != NULL && queue == &chan->receivers && chan->in.meet.count > 0) {
+            /* It was in the middle when this came. */
+            memcpy(node->element, place(chan, 0), chan->element);
+            advance(chan);
+            wake = finish(chan, node, 0);
+        } else if (node != NULL) {
             wake = finish(chan, node, WEIR__ARM_CLOSED);
+        }
         weir__queue_unlock(&chan->receivers);
         weir__wake_now(wake);
     } while (node != NULL);

@@ -34,19 +34,19 @@ static uint32_t next_order(void)
     return order;
 }
 
-/* Steps of an odd length through the first power of two that is at least n, from anywhere: each
- * index once, and of two arms each is as often the first, whatever lies between them. */
+/* From one of the n, by steps of an odd length through the first power of two that is at least n:
+ * each index once. Of two each is as often the first, whatever lies between them: where one way
+ * round comes to one of them first, the other way comes to the other. */
 typedef struct walk {
     uint32_t at, step, mask;
 } walk;
 
 static walk walk_of(size_t n, uint32_t order)
 {
-    walk w = {order, order >> 16 | 1, 0};
+    walk w = {(uint32_t)((order % 65536) * (uint64_t)n / 65536), order >> 16 | 1, 0};
 
     while (w.mask + 1 < n)
         w.mask = 2 * w.mask + 1;
-    w.at &= w.mask;
     return w;
 }
 
@@ -90,8 +90,17 @@ typedef struct selection {
     weir_waiter waiter;
 } selection;
 
+/* In a node's `arm`, where there is no lock: it was notified, and stands again, but has not been
+ * looked at since. */
+enum { OWES = 1U << 30 };
+
 /* What a step of it found, beside an arm that happened. */
 enum { NOTHING = -EAGAIN, MIDDLE = -EBUSY, TAKEN = -EINPROGRESS };
+
+static bool owes(const weir_select_arm *arm)
+{
+    return (arm->node.arm & OWES) != 0;
+}
 
 static int happened(const selection *s, weir_select_arm *arm, int status)
 {
@@ -116,7 +125,7 @@ static int look(selection *s, bool all)
         arm = &s->arms[at];
         if (arm->chan == NULL || (!all && has_lock(arm)))
             continue;
-        s->used = s->standing && !weir__queue_stands(&arm->node);
+        s->used = s->standing && (owes(arm) || !weir__queue_stands(&arm->node));
         status = s->locking && has_lock(arm)
                      ? weir__meet_try(arm->chan, sends(arm), element_of(arm), true)
                      : weir__chan_try(arm->chan, sends(arm), element_of(arm));
@@ -124,6 +133,8 @@ static int look(selection *s, bool all)
             result = MIDDLE;
         else if (status != -EAGAIN)
             return happened(s, arm, status);
+        else if (s->standing)
+            arm->node.arm &= ~(uint32_t)OWES;
     }
     return result;
 }
@@ -166,6 +177,8 @@ static int enter(selection *s, weir_select_arm *arm)
     }
     if (weir__queue_stands(&arm->node))
         return NOTHING;
+    if (arm->node.waiter != NULL)
+        arm->node.arm |= OWES;
     (void)weir__queue_enter(weir__chan_queue(chan, sends(arm)), &arm->node, &s->waiter);
     if (chan->asymmetric)
         weir_fence_heavy();
@@ -182,8 +195,19 @@ static int enter_all(selection *s)
     return result;
 }
 
-/* Out of all queues. A notification that was not used is handed on: one of another arm, or one that
- * came when the arm had happened already. */
+/* Out of a queue without a lock. What was notified is handed on, but for what the arm has `used`.
+ */
+static void leave(weir_select_arm *arm, bool used)
+{
+    weir__wait_queue *const queue = weir__chan_queue(arm->chan, sends(arm));
+    uint32_t notified = owes(arm);
+
+    notified += !weir__queue_leave(queue, &arm->node);
+    if (notified > used)
+        weir__queue_notify(queue, notified - used);
+}
+
+/* Out of all queues. */
 static void leave_all(selection *s, int which)
 {
     for (size_t i = 0; i < s->n; i++) {
@@ -193,9 +217,8 @@ static void leave_all(selection *s, int which)
             continue;
         if (has_lock(arm))
             weir__meet_leave(arm->chan, sends(arm), &arm->node);
-        else if (!weir__queue_leave(weir__chan_queue(arm->chan, sends(arm)), &arm->node) &&
-                 ((int)i != which || !s->used))
-            weir__queue_notify(weir__chan_queue(arm->chan, sends(arm)), 1);
+        else
+            leave(arm, (int)i == which && s->used);
     }
 }
 
@@ -296,7 +319,6 @@ int weir__select_wait(weir_select_arm *arms, size_t n, uint32_t order, uint64_t 
         return result;
     s.standing = true;
     do {
-        /* Who was notified has looked before this, and in vain: nothing is owed to others. */
         result = enter_all(&s);
         if (result == NOTHING)
             result = look_closed(&s);

@@ -224,6 +224,16 @@ static void pop(weir__wait_queue *queue, bundle *work)
     work->left--;
 }
 
+/* Returns: n, or fewer if fewer stand in the queue: who enters later is woken by later ones. */
+static uint32_t at_most(const weir__wait_queue *queue, uint32_t n)
+{
+    uint32_t count = 0;
+
+    for (const weir_wait_node *node = queue->first; node != NULL && count < n; node = node->next)
+        count++;
+    return count;
+}
+
 /* Unlocks, unless there is more to serve. Returns: whether it did. */
 static bool settle(weir__wait_queue *queue, bundle *work)
 {
@@ -237,11 +247,13 @@ static bool settle(weir__wait_queue *queue, bundle *work)
         if (queue->first == NULL)
             left = 0;
         done = left == 0 || work->count == BATCH;
-        if (done)
+        if (done) {
+            left = at_most(queue, left);
             next = (word & WEIR__SET) | (queue->first != NULL ? WEIR__WAITERS : 0) |
                    left * WEIR__PENDING;
-        else
+        } else {
             next = word % WEIR__PENDING;
+        }
         /* sync(locked): release. Pairs with the compare-and-swap in lock_and() and the others that
          * lock; the queue. sync(notified): acquire. Pairs with the compare-and-swap in
          * notify_on(): what a notifier had done goes on to whom its notification wakes. */

@@ -264,8 +264,10 @@ static void do_it_all(void *context, int reason)
     CHECK_EQ(weir_cancel_check(token_of(&b->source)), -ECANCELED);
     CHECK_EQ(weir_cancel_unregister(b->self, WEIR_FOREVER, NULL), -EDEADLK);
     CHECK_EQ(weir_cancel_unregister(b->self, 0, NULL), -EDEADLK);
+    CHECK_EQ(weir_cancel_unregister(b->self, 0, token_of(&b->source)), -EDEADLK);
     CHECK_EQ(weir_cancel_unregister(&b->earlier.callback, WEIR_FOREVER, NULL), -EALREADY);
-    CHECK_EQ(weir_cancel_unregister(&b->later.callback, WEIR_FOREVER, NULL), 0);
+    /* What needs no wait is done, whatever the token. */
+    CHECK_EQ(weir_cancel_unregister(&b->later.callback, WEIR_FOREVER, token_of(&b->source)), 0);
     CHECK(!watch(token_of(&b->source), &b->nested));
     CHECK_EQ(b->nested.calls, 1);
     CHECK(weir_cancel_source_cancel(&b->elsewhere, 4));

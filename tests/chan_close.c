@@ -115,6 +115,7 @@ static void closing_twice(void)
         CHECK_EQ(dropped.count, 0);
         CHECK_EQ(weir_chan_size_approx(chan), inside);
         CHECK_EQ(weir_chan_close(chan, WEIR_CHAN_DISCARD), -EALREADY);
+        chan_discarded(chan, &chan_kinds[k]);
         CHECK_EQ(dropped.count, inside);
         CHECK_EQ(weir_chan_size_approx(chan), 0);
         CHECK_EQ(weir_chan_try_recv(chan, &value), -EPIPE);
@@ -138,6 +139,8 @@ static void a_close_that_discards_drops_each_once(void)
         for (uint64_t i = 0; i < inside; i++)
             CHECK_EQ(chan_put(chan, i), 0);
         CHECK_EQ(weir_chan_close(chan, WEIR_CHAN_DISCARD), 0);
+        CHECK_EQ(weir_chan_size_approx(chan), 0);
+        chan_discarded(chan, &chan_kinds[k]);
         CHECK_EQ(dropped.count, inside);
         CHECK_EQ(dropped.sum, inside == 0 ? 0 : inside * (inside - 1) / 2);
         CHECK_EQ(weir_chan_recv(chan, &value, WEIR_FOREVER, NULL), -EPIPE);
@@ -394,6 +397,96 @@ static void a_close_in_the_middle_loses_nothing(void)
     }
 }
 
+enum { LONE = 256 };
+
+typedef struct lone {
+    weir_chan *chan;
+    unsigned char had[LONE];
+} lone;
+
+static void *receive_lone(void *argument)
+{
+    lone *const l = (lone *)argument;
+    uint64_t value;
+
+    while (weir_chan_recv(l->chan, &value, WEIR_FOREVER, NULL) == 0)
+        l->had[value]++;
+    return NULL;
+}
+
+static void drop_lone(void *element, void *context)
+{
+    uint64_t value;
+
+    memcpy(&value, element, sizeof value);
+    ((lone *)context)->had[value]++;
+}
+
+/* The sender discards what its receiver is about to take: each value has one end. */
+static void an_spsc_is_discarded_by_its_receiver(void)
+{
+    for (unsigned round = 0; round < 200; round++) {
+        weir_chan_options options;
+        pthread_t receiver;
+        lone l;
+
+        memset(&l, 0, sizeof l);
+        memset(&options, 0, sizeof options);
+        options.shape = WEIR_CHAN_SPSC;
+        options.drop = drop_lone;
+        options.context = &l;
+        CHECK_EQ(weir_chan_new(&l.chan, sizeof(uint64_t), LONE, &options), 0);
+        for (uint64_t i = 0; i < LONE; i++)
+            CHECK_EQ(weir_chan_try_send(l.chan, &i), 0);
+        CHECK(pthread_create(&receiver, NULL, receive_lone, &l) == 0);
+        for (unsigned turns = round % 8; turns > 0; turns--)
+            sched_yield();
+        CHECK_EQ(weir_chan_close(l.chan, WEIR_CHAN_DISCARD), 0);
+        CHECK(pthread_join(receiver, NULL) == 0);
+        CHECK_EQ(weir_chan_free(l.chan), 0);
+        for (unsigned i = 0; i < LONE; i++)
+            CHECK_EQ(l.had[i], 1);
+    }
+}
+
+typedef struct onlooker {
+    weir_chan *chan;
+    WEIR_ATOMIC(uint32_t) go_on;
+} onlooker;
+
+static void *look_on(void *argument)
+{
+    onlooker *const o = (onlooker *)argument;
+
+    while (weir_atomic_load(&o->go_on, WEIR_RELAXED) != 0) /* relaxed: a flag by itself. */
+        (void)weir_chan_size_approx(o->chan);
+    return NULL;
+}
+
+/* Who holds the lock of a fair channel for a moment saves no value from being discarded. */
+static void a_close_that_discards_waits_for_the_lock(void)
+{
+    const chan_kind fair = {1000, WEIR_CHAN_FAIR};
+
+    for (unsigned round = 0; round < 50; round++) {
+        drops dropped;
+        onlooker o;
+        pthread_t thread;
+
+        o.chan = chan_begin_drops(&fair, &dropped);
+        weir_atomic_init(&o.go_on, 1);
+        for (uint64_t i = 0; i < fair.capacity; i++)
+            CHECK_EQ(chan_put(o.chan, i), 0);
+        CHECK(pthread_create(&thread, NULL, look_on, &o) == 0);
+        sched_yield();
+        CHECK_EQ(weir_chan_close(o.chan, WEIR_CHAN_DISCARD), 0);
+        CHECK_EQ(dropped.count, fair.capacity);
+        weir_atomic_store(&o.go_on, 0, WEIR_RELAXED); /* relaxed: a flag by itself. */
+        CHECK(pthread_join(thread, NULL) == 0);
+        chan_end(o.chan);
+    }
+}
+
 /* ---- visibility ---- */
 
 static uint64_t plain; /* written by one thread, read by another: only the channel orders them */
@@ -460,6 +553,8 @@ int main(void)
         TEST_CASE(a_close_wakes_all_senders), TEST_CASE(closes_of_two_channels),
         TEST_CASE(a_close_wakes_selects), TEST_CASE(one_of_many_closes_counts),
         TEST_CASE(a_close_in_the_middle_loses_nothing),
+        TEST_CASE(an_spsc_is_discarded_by_its_receiver),
+        TEST_CASE(a_close_that_discards_waits_for_the_lock),
         TEST_CASE(what_was_before_a_close_is_visible),
         TEST_CASE(what_was_before_a_receive_is_visible_to_the_next_send));
 }

@@ -167,6 +167,46 @@ static void no_memory_in_a_send(void)
     weir_set_allocator(NULL);
 }
 
+/* Large elements are dropped without any. */
+static void no_memory_in_a_drop(void)
+{
+    static const weir_allocator until = {alloc_until, test_release, NULL};
+
+    test_alloc_fail_at(0);
+    weir_set_allocator(&until);
+    for (size_t k = 0; k < COUNT(chan_kinds); k++) {
+        const size_t inside =
+            chan_kinds[k].capacity == WEIR_CHAN_UNBOUNDED ? 5 : chan_kinds[k].capacity;
+
+        for (unsigned closes = 0; closes < 2; closes++) {
+            unsigned char element[300] = {0};
+            weir_chan_options options;
+            weir_chan *chan;
+            drops dropped;
+
+            no_more = false;
+            memset(&options, 0, sizeof options);
+            memset(&dropped, 0, sizeof dropped);
+            options.shape = chan_kinds[k].shape;
+            options.drop = drop_word;
+            options.context = &dropped;
+            CHECK_EQ(weir_chan_new(&chan, sizeof element, chan_kinds[k].capacity, &options), 0);
+            for (size_t i = 0; i < inside; i++)
+                CHECK_EQ(weir_chan_try_send(chan, element), 0);
+            no_more = true;
+            if (closes) {
+                CHECK_EQ(weir_chan_close(chan, WEIR_CHAN_DISCARD), 0);
+                chan_discarded(chan, &chan_kinds[k]);
+                CHECK_EQ(dropped.count, inside);
+            }
+            CHECK_EQ(weir_chan_free(chan), 0);
+            CHECK_EQ(dropped.count, inside);
+            CHECK_EQ(test_alloc_live, 0);
+        }
+    }
+    weir_set_allocator(NULL);
+}
+
 /* The contract: a close that wants memory and has none did nothing. */
 static void no_memory_in_a_close(void)
 {
@@ -330,6 +370,7 @@ static void a_drop_may_use_the_channel(void)
         for (size_t i = 0; i < most; i++)
             CHECK_EQ(chan_put(inner.chan, i), 0);
         CHECK_EQ(weir_chan_close(inner.chan, WEIR_CHAN_DISCARD), 0);
+        chan_discarded(inner.chan, &chan_kinds[k]);
         CHECK_EQ(inner.calls, most);
         chan_end(inner.chan);
         CHECK_EQ(inner.calls, most);
@@ -561,10 +602,11 @@ int main(void)
     return TEST_RUN(
         "chan_life", TEST_CASE(refuses_bad_input), TEST_CASE(capacities_that_are_too_large),
         TEST_CASE(no_memory_to_begin_with), TEST_CASE(no_memory_in_a_send),
-        TEST_CASE(no_memory_in_a_close), TEST_CASE(an_unbounded_one_leaks_nothing),
-        TEST_CASE(waiting_allocates_nothing), TEST_CASE(values_left_inside_are_dropped_once),
-        TEST_CASE(a_drop_may_use_the_channel), TEST_CASE(dropped_and_received_is_what_was_sent),
-        TEST_CASE(bursts_go_as_far_as_they_can), TEST_CASE(a_burst_that_waits_says_how_far_it_came),
+        TEST_CASE(no_memory_in_a_drop), TEST_CASE(no_memory_in_a_close),
+        TEST_CASE(an_unbounded_one_leaks_nothing), TEST_CASE(waiting_allocates_nothing),
+        TEST_CASE(values_left_inside_are_dropped_once), TEST_CASE(a_drop_may_use_the_channel),
+        TEST_CASE(dropped_and_received_is_what_was_sent), TEST_CASE(bursts_go_as_far_as_they_can),
+        TEST_CASE(a_burst_that_waits_says_how_far_it_came),
         TEST_CASE(a_burst_may_be_above_the_capacity),
         TEST_CASE(bursts_of_two_senders_keep_their_order),
         TEST_CASE(a_burst_that_is_closed_half_way));

@@ -34,7 +34,7 @@ tests/select_meet.c tests/select_random.c   parts of tests/select.c, each a prog
 tests/broadcast_waits.c tests/cancel_tree.c tests/future_orders.c tests/sem_barrier.c tests/sem_latch.c tests/sem_product.c   parts of tests/broadcast.c, tests/cancel.c, tests/future.c and tests/sem.c, each a program
 tests/small_stack.c                  how much stack each operation uses
 tests/paths.c                        each hot path, alone in a function: for the listings and costs
-tests/costs.c tests/costs_words.c tests/costs_queues.c tests/costs_reclaim.c   what operations cost
+tests/costs.c tests/costs_chan.c tests/costs_queues.c tests/costs_reclaim.c tests/costs_waits.c tests/costs_words.c   what operations cost
 tests/model/chan_pair.c              tests/model/chan.c, with fences that the kernel makes
 stress/selftest.c                    shows that the stress body can fail
 tests/check_assembly.c tests/check_findings.c tests/check_promises.c tests/check_searches.c tests/check_systems.c tests/check_waits.c   parts of tests/check.c

@@ -247,9 +247,12 @@ typedef struct borrowed {
 
 static WEIR_ATOMIC(borrowed *) lent_out;
 
-__attribute__((noinline, no_sanitize("thread"))) static void begin_untold(borrowed *b, int is)
+/* By the C library, which the checker does not see into. */
+static void begin_untold(borrowed *b, int is)
 {
-    *(volatile int *)(void *)b = is;
+    static const char *const texts[] = {"0", "10", "20"};
+
+    weir_check_assert(sscanf(texts[is / 10], "%d", (int *)(void *)&b->is) == 1);
 }
 
 __attribute__((noinline)) static void lend_once(int from, bool looks)

@@ -85,7 +85,10 @@ static void a_future_that_was_dropped_takes_no_value(void)
     end();
 
     begin(&promise, &future, sizeof value);
+    CHECK_EQ(weir_future_wait(future, weir_clock_after(1000), NULL), -ETIMEDOUT);
+    CHECK(weir_promise_wanted(promise));
     CHECK_EQ(weir_future_drop(future, NULL), -EBUSY);
+    CHECK(!weir_promise_wanted(promise));
     CHECK_EQ(weir_promise_fail(promise, -EIO), -EPIPE);
     end();
 

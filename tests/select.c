@@ -555,6 +555,28 @@ static void ready_arms_among_quiet_ones(void)
         }
 }
 
+/* All ready, in any number: each gets its share, but for a fifth. */
+static void all_arms_ready(void)
+{
+    enum { ARMS = 13, EACH = 400 };
+
+    for (unsigned n = 1; n <= ARMS; n++) {
+        weir_chan *const ready = chan_begin(1);
+        unsigned counts[ARMS] = {0};
+        weir_select_arm arms[ARMS];
+        uint64_t value;
+
+        CHECK_EQ(weir_chan_close(ready, WEIR_CHAN_DRAIN), 0);
+        for (unsigned i = 0; i < n; i++)
+            weir_select_recv(&arms[i], ready, &value);
+        for (unsigned round = 0; round < EACH * n; round++)
+            counts[weir_select_try(arms, n)]++;
+        for (unsigned i = 0; i < n; i++)
+            CHECK(counts[i] > EACH * 4 / 5 && counts[i] < EACH * 6 / 5);
+        chan_end(ready);
+    }
+}
+
 int main(void)
 {
     return TEST_RUN("select", TEST_CASE(the_one_that_is_ready), TEST_CASE(a_send_that_has_room),
@@ -565,5 +587,6 @@ int main(void)
                     TEST_CASE(a_token_ends_it), TEST_CASE(the_same_channel_twice),
                     TEST_CASE(two_sends_of_the_same_channel),
                     TEST_CASE(a_send_and_a_receive_of_the_same_channel),
-                    TEST_CASE(ready_arms_take_turns), TEST_CASE(ready_arms_among_quiet_ones));
+                    TEST_CASE(ready_arms_take_turns), TEST_CASE(ready_arms_among_quiet_ones),
+                    TEST_CASE(all_arms_ready));
 }

@@ -250,8 +250,10 @@ static void close_alone(model *m, uint64_t *random)
 
     HOLDS(weir_chan_close(m->chan, mode) == (m->closed ? -EALREADY : 0));
     m->closed = true;
-    if (mode == WEIR_CHAN_DISCARD)
+    if (mode == WEIR_CHAN_DISCARD) {
         drop_all(m);
+        chan_discarded(m->chan, &m->kind);
+    }
     HOLDS(m->dropped.count == m->want.count);
     HOLDS(m->dropped.sum == m->want.sum);
 }

@@ -134,9 +134,10 @@ WEIR_API int weir_cancel_source_link(weir_cancel_source *source, weir_cancel_lin
 WEIR_API int weir_cancel_source_destroy(weir_cancel_source *source);
 
 /* Cancels the token and all below it: first they are cancelled, and who waits is woken; then the
- * callbacks run, in this thread: a parent's before its children's, and of each token in the
- * order of their registration. `reason` is any number; 0 stands for -ECANCELED. What another
- * thread has come to first, by another parent, is left to it, with all below.
+ * callbacks run, in this thread: those of a token in the order of their registration, and before
+ * those of its children; of a child of several parents, before or after those of all but one.
+ * `reason` is any number; 0 stands for -ECANCELED. What another thread has come to first, by
+ * another parent, is left to it, with all below.
  * Returns: true when that is done; false: it was cancelled before, also by a parent or its
  * deadline, and who did that may be at it still. */
 WEIR_API bool weir_cancel_source_cancel(weir_cancel_source *source, int reason);

@@ -13,7 +13,8 @@
  *              weir_chan_free(). A channel of shape WEIR_CHAN_SPSC has one sender and one
  *              receiver, one of WEIR_CHAN_MPSC one receiver, at a time; only its sender closes an
  *              SPSC, or its receiver: then a send beside the close may still return 0, and its
- *              value is dropped by weir_chan_free().
+ *              value is dropped by weir_chan_free(). What is discarded of an SPSC its receiver
+ *              drops, when it receives next, or weir_chan_free().
  *
  * Progress:  try_send and try_recv never wait: lock-free in a buffered channel (of an unbounded
  *            one but for the allocator, and for a thread's first call, which takes a lock of the
@@ -25,13 +26,16 @@
  *            before a receive is visible after the send that needed its room; what happens
  *            before a close is visible after the -EPIPE.
  * Fairness:  those who wait are woken in the order in which they came. In a rendezvous and a fair
- *            channel they are also served in it. In a buffered channel who is not asleep may be
- *            first; who was woken in vain goes to the tail. Values of one sender arrive in order;
+ *            channel they are also served in it, but that a select which looks at another of its
+ *            channels at that moment is passed by, and may find that who came later was first. In
+ *            a buffered channel who is not asleep may be first; who was woken in vain goes to the
+ *            tail. Values of one sender arrive in order;
  *            a buffered channel is FIFO for all.
  * Memory:    allocated by weir_chan_new(); an unbounded channel allocates while it grows. Those
  *            who wait are on their own stacks.
  * Edges:
  *   closed    close -> send, recv      carries what the closer had done, and the values sent before
+ *   bin       close -> close           carries the room for a large element that is dropped
  *   spot      send -> recv             carries the element, in a rendezvous of two that spin
  *   vacant    recv -> send             carries that the one before was read
  *   opened    recv -> send             carries what the receiver had done (those of the buffers
@@ -72,7 +76,8 @@ typedef enum weir_chan_shape {
 typedef struct weir_chan_options {
     weir_chan_shape shape; /* of a bounded channel; others ignore it */
     /* Ends an element that nobody received: by a close that discards, and by weir_chan_free(). In
-     * the thread that calls those, with no lock held. NULL: nothing to do. */
+     * the thread that calls those (of an SPSC: see above), with no lock held. NULL: nothing to
+     * do. */
     void (*drop)(void *element, void *context);
     void *context;
 } weir_chan_options;
@@ -97,9 +102,9 @@ WEIR_API int weir_chan_free(weir_chan *chan);
 
 /* Closes the channel: sends fail from now on, receives when nothing is left; whoever waits
  * gets -EPIPE (a sender keeps his value).
- * Returns: 0; -EALREADY if it was closed: then WEIR_CHAN_DISCARD still drops what is inside;
- * -ENOMEM (unbounded): nothing was done. Linearization: a send that returned 0 was before it, and
- * its value is received or dropped. */
+ * Returns: 0; -EALREADY if it was closed: then WEIR_CHAN_DISCARD still drops what is inside, unless
+ * another thread is doing so; -ENOMEM (unbounded): nothing was done. Linearization: a send that
+ * returned 0 was before it, and its value is received or dropped. */
 WEIR_API int weir_chan_close(weir_chan *chan, weir_chan_close_mode mode);
 
 /* ---- operations ---- */

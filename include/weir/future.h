@@ -22,10 +22,11 @@
  * side cancels by asking: the producer sees that by weir_promise_wanted(), or by the token of
  * weir_promise_token(), which his own waits take; what he then gives is the result.
  *
- * Callbacks (weir_then) are called exactly once, in the order in which they were added: in the
- * thread that completes; at once, in weir_future_then(), if the future is complete;
- * or in weir_future_unthen() of another one, if the completion came in the middle of it. No
- * lock is held: a callback may use the future, drop it, and free the weir_then it was given.
+ * Callbacks (weir_then) are called exactly once: in the thread that completes, one after the other
+ * in the order in which they were added; at once, in weir_future_then(), if the future is complete,
+ * perhaps beside those; or in weir_future_unthen() of another one, if the completion came in the
+ * middle of it, and then perhaps later than some that were added after them. No lock is held: a
+ * callback may use the future, drop it, and free the weir_then it was given.
  *
  * The state is one word:
  *     0, or the newest weir_then    | WAITED: threads have waited for it
@@ -103,7 +104,7 @@ WEIR_STATIC_ASSERT(sizeof(weir_then) % 8 == 0, "three bits of a pointer are the 
 
 /* Allocates a future without result, for values of `size` bytes (0: none), aligned as malloc()
  * aligns. `source`, or NULL: what weir_future_cancel() cancels; it must live until the promise is
- * used.
+ * used, and nobody calls weir_future_cancel() any more.
  * Returns: 0 and both sides; -EINVAL if size is too large; -ENOMEM. On failure both are untouched.
  * Complexity: one allocation. */
 WEIR_API int weir_future_new(weir_promise **promise, weir_future **future, size_t size,
@@ -236,7 +237,8 @@ static inline bool weir_promise_wanted(weir_promise *promise)
     return weir_atomic_load(&future->cancelled, WEIR_ACQUIRE) == 0 &&
            weir_cancel_check(weir_promise_token(promise)) == 0 &&
            /* sync(gone): acquire. Pairs with the compare-and-swap in weir_future_drop(). */
-           weir_atomic_load(&future->state, WEIR_ACQUIRE) != WEIR__FUTURE_GONE;
+           (weir_atomic_load(&future->state, WEIR_ACQUIRE) & ~(uintptr_t)WEIR__FUTURE_WAITED) !=
+               WEIR__FUTURE_GONE;
 }
 
 /* ---- the future side ---- */
@@ -263,8 +265,9 @@ WEIR_NODISCARD static inline int weir_future_wait(weir_future *future, uint64_t 
  * Returns: 0; the error, and *value untouched. */
 WEIR_API int weir_future_result(const weir_future *future, void *value);
 
-/* Waits, then returns as weir_future_result(); -ETIMEDOUT and -ECANCELED are those of the wait,
- * unless weir_future_is_done(). */
+/* Waits, then returns as weir_future_result(). A token that has been cancelled comes first, so
+ * -ECANCELED, and -ETIMEDOUT, may be those of the wait; if weir_future_is_done(),
+ * weir_future_result() says what the result is. */
 WEIR_API int weir_future_get(weir_future *future, void *value, uint64_t deadline,
                              weir_cancel *cancel) WEIR_NODISCARD;
 

@@ -13,8 +13,9 @@
  * the numbers from N to stride - 1 are never used. In the number that marks the
  * lap alone ("base") bits 0 and 1 are always clear, so a cell's sequence word can say
  * `base` for "empty in this lap" and `base | 1` for "full in this lap"; "empty in
- * the next lap" is `base + stride`. Bit 1 is for one mark more (weir/mpmc.h). With a bare ticket t in place of the lap
- * these would be the same number at N = 1, and t mod N would jump at the wrap.
+ * the next lap" is `base + stride`. Bit 1 is for one mark more (weir/mpmc.h). With a
+ * bare ticket t in place of the lap these would be the same number at N = 1, and
+ * t mod N would jump at the wrap.
  *
  * The wrap: laps are counted modulo 2^64 / stride, everywhere by the same
  * unsigned arithmetic, and compared by the sign of a difference. That is right

@@ -10,10 +10,11 @@
  *              a time.
  *
  * Exactly one arm happens, or none: then nothing was sent and nothing received, and an element
- * that was to be sent is the caller's. Of those who are ready when the call comes each of two is as
- * likely as the other, whatever is between them; later, who comes first. A closed channel is ready:
- * a receive from it, when nothing is left, and a send to it happen with the status -EPIPE. A
- * channel may be in several arms. Two selects may meet each other in a rendezvous.
+ * that was to be sent is the caller's. If two are ready when the call comes each is as likely as
+ * the other, wherever they stand; if all are, each is as likely as any; later, who comes first. A
+ * closed channel is ready: a receive from it, when nothing is left, and a send to it happen with
+ * the status -EPIPE. A channel may be in several arms. Two selects may meet each other in a
+ * rendezvous.
  *
  * Progress:  weir_select_try() never waits, as the try_ operations of weir/chan.h;
  *            weir_select() blocks until an arm is ready.

@@ -20,7 +20,8 @@
  * first ones of the list, under the lock; or, where another thread has that, adds them and goes,
  * and that thread serves them before it unlocks.
  *
- * Progress:  all but the waits (and the _approx of who waits) never wait for anybody: lock-free. A
+ * Progress:  all but the waits, and weir_barrier_break(), weir_barrier_reset() and the _approx of
+ *            who waits, which take the lock of the list, never wait for anybody: lock-free. A
  *            thread that is stopped where it has the lock, in an operation that waits or that
  *            wakes, holds up those who wait, until it goes on; it holds up nobody else.
  *            try_acquire says -EBUSY of it where it could be refused falsely.
@@ -43,7 +44,7 @@
  *            the last of those who wait at a latch or a wait group, though count_down or done
  *            have not. Of a barrier any of the N may after a 0 or a 1, if there is no
  *            next round, though the other N - 1 waits have not returned.
- * Signals:   a wait that a signal interrupts goes on. What does not wait may be called in a
+ * Signals:   a wait that a signal interrupts goes on. What is lock-free may be called in a
  *            signal handler, where threads sleep by futex(2).
  * Fork:      the child has none of those who waited: there it uses no object at which somebody did.
  * Edges:

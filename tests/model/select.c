@@ -22,6 +22,7 @@ static const chan_case cases[] = {
     {.chans = "1", .does = {"", "@-a", "raRa+a"}, OFTEN},
     {.chans = "1", .does = {"", "!-a", "raRa+a", "k"}, AT_RANDOM},
     {.chans = "1", .does = {"", "!-a", "raRa+a", "k"}, OFTEN},
+    {.chans = "11", .does = {"", "[-b-a]", "raRa+b?-b+a+b"}, RARELY},
     {.chans = "2", .does = {"", "-a", "+araRa+a"}, RARELY},
     {.chans = "2", .does = {"", "-a", "+araRa+a"}, OFTEN},
     {.chans = "p1", .does = {"", "[-b-a]", "raRa+a+b"}, AT_RANDOM},
@@ -82,6 +83,7 @@ static const chan_case cases[] = {
     {.chans = "0f", .does = {"", "[-a-b]", "?+a+b"}, AT_RANDOM},
     {.chans = "0f", .does = {"", "[-a-b]", "?+a+b"}, OFTEN},
     /* A value that came while the select looked elsewhere goes before the next one. */
+    {.chans = "f1", .does = {"", "[-a-b]", "ra+axa"}, RARELY},
     {.chans = "F1", .does = {"", "[-a-b]", "ra+a+a"}, AT_RANDOM},
     {.chans = "F1", .does = {"", "[-a-b]", "ra+a+a"}, OFTEN},
     {.chans = "1f", .does = {"+a+b", "[+a+b]", "?-a-b"}, AT_RANDOM},

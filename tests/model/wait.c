@@ -18,6 +18,7 @@
  * Of its queue:
  *     A  enter with an armed waiter that has a function        B  notify all of them
  *     1  notify one, 2: two                                    L  enter and leave
+ *     M  notify all, and then enter: nobody else does, so it stands until it leaves
  *     D  write, and notify one, if somebody is seen
  *     e  enter, and sleep until it is SET                      S  make it SET
  *     g  is it SET?                                            k  lock, count, unlock
@@ -221,6 +222,19 @@ static void enter_and_leave(void)
     free(it);
 }
 
+/* What was notified before is nothing to who enters afterwards. */
+static void notify_all_and_enter(void)
+{
+    callee *const it = (callee *)malloc(sizeof *it);
+
+    weir_check_assert(it != NULL);
+    weir_waiter_init(&it->waiter);
+    weir__queue_notify(&event.queue, WEIR__NOTIFY_ALL);
+    weir_check_assert(weir__queue_enter(&event.queue, &it->node, &it->waiter));
+    weir_check_assert(weir__queue_leave(&event.queue, &it->node));
+    free(it);
+}
+
 static void sleep_until_set(void)
 {
     callee *const it = (callee *)malloc(sizeof *it);
@@ -395,6 +409,9 @@ static void act(char what)
     case 'L':
         enter_and_leave();
         break;
+    case 'M':
+        notify_all_and_enter();
+        break;
     case 'e':
         sleep_until_set();
         break;
@@ -540,6 +557,7 @@ static const wait_case cases[] = {
     {.does = {"AAA", "B", "1"}},
     {.does = {"AA", "1", "1"}},
     {.does = {"AA", "1", "1", "L"}, AT_RANDOM},
+    {.does = {"AAAA", "M", "k"}, AT_RANDOM},
     /* SET is for good. */
     {.does = {"", "e", "S"}},
     {.does = {"", "e", "e", "S"}, AT_RANDOM},
