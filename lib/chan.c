@@ -461,9 +461,16 @@ int weir_chan_free(weir_chan *chan)
         return 0;
     if (weir_chan_senders_approx(chan) + weir_chan_receivers_approx(chan) > 0)
         return -EBUSY;
-    drop_all(chan);
-    if (chan->kind == WEIR__CHAN_LIST) {
+    if (chan->kind != WEIR__CHAN_LIST) {
+        drop_all(chan);
+    } else {
+        const bool drops = weir_guard_self(chan->domain) != NULL;
+
+        if (drops)
+            drop_all(chan);
         status = weir_umpmc_destroy(&chan->in.list);
+        if (status != 0 && !drops)
+            return -ENOMEM;
         WEIR_REQUIRE(status == 0, "somebody sends to a channel that is being freed");
         status = weir_guard_free(chan->domain);
         WEIR_REQUIRE(status == 0, "somebody uses a channel that is being freed");

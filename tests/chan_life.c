@@ -167,6 +167,36 @@ static void no_memory_in_a_send(void)
     weir_set_allocator(NULL);
 }
 
+static void *free_it(void *chan)
+{
+    no_more = true;
+    CHECK_EQ(weir_chan_free((weir_chan *)chan), -ENOMEM);
+    no_more = false;
+    CHECK_EQ(weir_chan_free((weir_chan *)chan), 0);
+    return NULL;
+}
+
+/* Of an unbounded one a thread that has not used it yet: then nothing was done. */
+static void no_memory_in_a_free(void)
+{
+    static const weir_allocator until = {alloc_until, test_release, NULL};
+    const chan_kind kind = {WEIR_CHAN_UNBOUNDED, WEIR_CHAN_MPMC};
+    pthread_t thread;
+    drops dropped;
+    weir_chan *chan;
+
+    no_more = false;
+    test_alloc_fail_at(0);
+    weir_set_allocator(&until);
+    chan = chan_begin_drops(&kind, &dropped);
+    CHECK_EQ(chan_put(chan, 1), 0);
+    CHECK(pthread_create(&thread, NULL, free_it, chan) == 0);
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK_EQ(dropped.count, 1);
+    CHECK_EQ(test_alloc_live, 0);
+    weir_set_allocator(NULL);
+}
+
 /* Large elements are dropped without any. */
 static void no_memory_in_a_drop(void)
 {
@@ -602,11 +632,11 @@ int main(void)
     return TEST_RUN(
         "chan_life", TEST_CASE(refuses_bad_input), TEST_CASE(capacities_that_are_too_large),
         TEST_CASE(no_memory_to_begin_with), TEST_CASE(no_memory_in_a_send),
-        TEST_CASE(no_memory_in_a_drop), TEST_CASE(no_memory_in_a_close),
-        TEST_CASE(an_unbounded_one_leaks_nothing), TEST_CASE(waiting_allocates_nothing),
-        TEST_CASE(values_left_inside_are_dropped_once), TEST_CASE(a_drop_may_use_the_channel),
-        TEST_CASE(dropped_and_received_is_what_was_sent), TEST_CASE(bursts_go_as_far_as_they_can),
-        TEST_CASE(a_burst_that_waits_says_how_far_it_came),
+        TEST_CASE(no_memory_in_a_free), TEST_CASE(no_memory_in_a_drop),
+        TEST_CASE(no_memory_in_a_close), TEST_CASE(an_unbounded_one_leaks_nothing),
+        TEST_CASE(waiting_allocates_nothing), TEST_CASE(values_left_inside_are_dropped_once),
+        TEST_CASE(a_drop_may_use_the_channel), TEST_CASE(dropped_and_received_is_what_was_sent),
+        TEST_CASE(bursts_go_as_far_as_they_can), TEST_CASE(a_burst_that_waits_says_how_far_it_came),
         TEST_CASE(a_burst_may_be_above_the_capacity),
         TEST_CASE(bursts_of_two_senders_keep_their_order),
         TEST_CASE(a_burst_that_is_closed_half_way));

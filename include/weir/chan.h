@@ -97,7 +97,8 @@ WEIR_API int weir_chan_new(weir_chan **chan, size_t element, size_t capacity,
 
 /* Drops what is inside, and frees the channel, closed or not; NULL is ignored.
  * Threads: no other thread uses the channel now or later.
- * Returns: 0; -EBUSY if somebody waits in it: nothing was done; close it first. */
+ * Returns: 0; -EBUSY if somebody waits in it: close it first; -ENOMEM (unbounded, with values
+ * inside, a thread's first call). If not 0 nothing was done. */
 WEIR_API int weir_chan_free(weir_chan *chan);
 
 /* Closes the channel: sends fail from now on, receives when nothing is left; whoever waits
