@@ -93,18 +93,19 @@ static inline weir__wait_queue *weir__chan_queue(weir_chan *chan, bool sends)
     return sends ? &chan->senders : &chan->receivers;
 }
 
-/* Once the buffer takes no more. */
-static inline void weir__chan_say_closed(weir_chan *chan)
-{
-    /* sync(closed): release. Pairs with the load in weir__chan_is_closed(). */
-    weir_atomic_fetch_or(&chan->closed, WEIR__CHAN_CLOSED, WEIR_RELEASE);
-}
-
 static inline bool weir__chan_is_closed(const weir_chan *chan)
 {
     /* sync(closed): acquire. Pairs with weir__chan_say_closed(); what the closer had done, and all
      * values that were sent before it. */
     return (weir_atomic_load(&chan->closed, WEIR_ACQUIRE) & WEIR__CHAN_CLOSED) != 0;
+}
+
+/* Once the buffer takes no more. */
+static inline void weir__chan_say_closed(weir_chan *chan)
+{
+    if (!weir__chan_is_closed(chan))
+        /* sync(closed): release. Pairs with the load in weir__chan_is_closed(). */
+        weir_atomic_fetch_or(&chan->closed, WEIR__CHAN_CLOSED, WEIR_RELEASE);
 }
 
 /* ---- lib/chan_spot.c ---- */
