@@ -16,16 +16,14 @@
 /* ---- life ---- */
 
 /* Slots that a channel of larger elements has beyond its capacity: one for each thread that may be
- * in the middle of an operation while it has to be full exactly. And slots of a list's segments, 0:
- * as many as are usual. The twin: so few that the checker sees the last. */
+ * in the middle of an operation while it has to be full exactly. Slots of a list's segments, 0: as
+ * many as are usual. Bytes of an element that finds room on a stack when it is dropped. The twin:
+ * so few that the checker sees the last, and what is larger. */
 #ifdef WEIR_TSAN
-enum { SPARE = 2, LIST_SLOTS = 2 };
+enum { SPARE = 2, LIST_SLOTS = 2, SMALL = 16 };
 #else
-enum { SPARE = 64, LIST_SLOTS = 0 };
+enum { SPARE = 64, LIST_SLOTS = 0, SMALL = 256 };
 #endif
-
-/* Bytes of an element that finds room on a stack when it is dropped. */
-enum { SMALL = 256 };
 
 static weir__chan_kind kind_of(size_t element, size_t capacity, weir_chan_shape shape)
 {
