@@ -195,8 +195,7 @@ static int enter_all(selection *s)
     return result;
 }
 
-/* Out of a queue without a lock. What was notified is handed on, but for what the arm has `used`.
- */
+/* Out of a queue without a lock. What was notified is handed on, but for what was `used`. */
 static void leave(weir_select_arm *arm, bool used)
 {
     weir__wait_queue *const queue = weir__chan_queue(arm->chan, sends(arm));

@@ -26,11 +26,10 @@
  *            before a receive is visible after the send that needed its room; what happens
  *            before a close is visible after the -EPIPE.
  * Fairness:  those who wait are woken in the order in which they came. In a rendezvous and a fair
- *            channel they are also served in it, but that a select which looks at another of its
- *            channels at that moment is passed by, and may find that who came later was first. In
- *            a buffered channel who is not asleep may be first; who was woken in vain goes to the
- *            tail. Values of one sender arrive in order;
- *            a buffered channel is FIFO for all.
+ *            channel they are also served in it; but a select that looks at another of its channels
+ *            at that moment is passed by, and who came later may be first. In a buffered channel
+ *            who is not asleep may be first; who was woken in vain goes to the tail. Values of one
+ *            sender arrive in order; a buffered channel is FIFO for all.
  * Memory:    allocated by weir_chan_new(); an unbounded channel allocates while it grows. Those
  *            who wait are on their own stacks.
  * Edges:
