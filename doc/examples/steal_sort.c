@@ -77,7 +77,8 @@ static void sort(worker *w, span s)
         const span upper = {(half)(place + 1), s.to};
 
         weir_atomic_fetch_add(&sorted, 1, WEIR_RELAXED);
-        if (spans_push(&w->own, upper) != 0)
+        /* Of an empty half `sorted` would not tell that it is still in a deque. */
+        if (upper.from < upper.to && spans_push(&w->own, upper) != 0)
             sort(w, upper);
         s.to = (half)place;
     }
@@ -143,8 +144,10 @@ int main(void)
         pthread_join(threads[i], NULL);
     for (unsigned i = 0; i < WORKERS; i++) {
         thefts += workers[i].thefts;
-        if (spans_destroy(&workers[i].own) != 0)
+        if (spans_destroy(&workers[i].own) != 0) {
+            fprintf(stderr, "worker %u left something undone\n", i);
             return 1;
+        }
     }
     for (uint32_t i = 0; i < NUMBERS; i++) {
         sum -= numbers[i];
@@ -153,8 +156,10 @@ int main(void)
             return 1;
         }
     }
-    if (weir_guard_free(domain) != 0 || sum != 0)
+    if (weir_guard_free(domain) != 0 || sum != 0) {
+        fprintf(stderr, "the numbers are not those of the beginning\n");
         return 1;
+    }
     printf("OK steal_sort numbers=%d workers=%d thefts=%u\n", NUMBERS, WORKERS, thefts);
     return 0;
 }
