@@ -31,7 +31,7 @@
  * receivers go on until nothing is left. */
 
 #include "bench.h"
-#include "driver.h" /* bench_pin(): two threads on one CPU */
+#include "driver.h" /* bench_pin(), bench_unpin(): two threads on one CPU, or where the system wants */
 
 #ifndef WEIR_BENCH_CHAN_H
 #define WEIR_BENCH_CHAN_H
@@ -63,6 +63,7 @@ enum {
     CHAN_MPSC_1024,
     CHAN_PING_PONG,
     CHAN_PING_PONG_1CPU,
+    CHAN_WAKE,
     CHAN_ROWS
 };
 enum { CHAN_SELECT_2, CHAN_SELECT_8, CHAN_SELECT_1_OF_8, CHAN_SELECT_ROWS };
@@ -84,6 +85,7 @@ static const bench_row bench_rows_chan[CHAN_ROWS] __attribute__((unused)) = {
     {"chan/mpsc1024-2P1C", "capacity 1024, made for one receiver; two senders", "M/s", false, 3, {NULL, NULL, NULL}},
     {"chan/ping-pong", "round trip over two channels of capacity 1", "ns", true, 2, BENCH_TRIP},
     {"chan/ping-pong-1cpu", "the same, both threads on one CPU: they sleep", "ns", true, 1, BENCH_TRIP},
+    {"chan/wake", "a value to one who sleeps, from one who goes on; no thread is pinned", "ns", true, 2, BENCH_TRIP},
 };
 static const bench_row bench_rows_select[CHAN_SELECT_ROWS] __attribute__((unused)) = {
     {"select/2", "receive from 2 channels of capacity 100, one sender fills both", "M/s", false, 2, {NULL, NULL, NULL}},
@@ -97,8 +99,9 @@ typedef struct bench_court {
     void *chan[CHAN_MOST]; /* ping and pong: there, back */
     void *watch;
     unsigned used; /* of the channels of a select */
-    bool one_cpu;
+    bool one_cpu, unpinned;
     bench_histogram *trips;
+    WEIR_ATOMIC(uint64_t) heard;                                /* ticks; 0: not yet */
     WEIR_ALIGNAS(WEIR_CACHELINE) WEIR_ATOMIC(uint32_t) senders; /* still at work */
 } bench_court;
 
@@ -107,6 +110,8 @@ BENCH_CHAN_BODY void bench_court_enter(const bench_court *court)
 {
     if (court->one_cpu)
         bench_pin(0);
+    if (court->unpinned)
+        bench_unpin();
 }
 
 /* Runs the threads. They sleep by themselves, so that the time for which the CPUs did not run
@@ -291,6 +296,42 @@ BENCH_CHAN_BODY void C(pong)(bench_thread *thread)
     thread->ledger.count = count;
 }
 
+/* Sends to who has slept for 0.1 ms, and keeps its CPU busy until that one has the value. */
+BENCH_CHAN_BODY void C(call)(bench_thread *thread)
+{
+    static const struct timespec pause = {0, 100000};
+    bench_court *court = (bench_court *)thread->shared;
+    CHAN *chan = (CHAN *)court->chan[0];
+    uint64_t put = 0, begin, heard;
+
+    bench_court_enter(court);
+    while (bench_going(thread, put)) {
+        nanosleep(&pause, NULL);
+        weir_atomic_store(&court->heard, 0, WEIR_RELAXED);
+        begin = bench_ticks();
+        if (!C(send)(chan, bench_value(0, ++put)))
+            break;
+        while ((heard = weir_atomic_load(&court->heard, WEIR_ACQUIRE)) == 0)
+            weir_pause();
+        bench_record(court->trips, heard - begin);
+    }
+    C(close)(chan);
+    thread->put = put;
+}
+
+BENCH_CHAN_BODY void C(hear)(bench_thread *thread)
+{
+    bench_court *court = (bench_court *)thread->shared;
+    CHAN *chan = (CHAN *)court->chan[0];
+    uintptr_t value;
+
+    bench_court_enter(court);
+    while (C(recv)(chan, &value)) {
+        thread->ledger.count++;
+        weir_atomic_store(&court->heard, bench_ticks(), WEIR_RELEASE);
+    }
+}
+
 /* ---- measures ---- */
 
 BENCH_CHAN_BODY bench_court *C(court)(bench_run *run, size_t capacity, unsigned chans)
@@ -397,6 +438,23 @@ BENCH_CHAN_BODY void C(run_trip_1cpu)(bench_run *run)
     C(trip)(run, true);
 }
 
+BENCH_CHAN_BODY void C(run_wake)(bench_run *run)
+{
+    bench_body *const bodies[] = {C(call), C(hear)};
+    bench_court *court = C(court)(run, 1, 1);
+    const bench_thread *ran;
+
+    if (court == NULL)
+        return;
+    court->unpinned = true;
+    court->trips = (bench_histogram *)bench_alloc(sizeof *court->trips);
+    ran = bench_court_threads(run, 2, bodies, court);
+    if (ran[0].put != ran[1].ledger.count)
+        bench_fail(run, "%llu values sent, %llu came", (unsigned long long)ran[0].put,
+                   (unsigned long long)ran[1].ledger.count);
+    bench_court_trips(run, court);
+}
+
 BENCH_REGISTER(C(add_one))
 {
     bench_add(&bench_rows_chan[CHAN_ALONE], &C(peer), C(run_alone));
@@ -405,6 +463,7 @@ BENCH_REGISTER(C(add_one))
     bench_add(&bench_rows_chan[CHAN_1024_1P1C], &C(peer), C(run_1024_1p1c));
     bench_add(&bench_rows_chan[CHAN_PING_PONG], &C(peer), C(run_trip));
     bench_add(&bench_rows_chan[CHAN_PING_PONG_1CPU], &C(peer), C(run_trip_1cpu));
+    bench_add(&bench_rows_chan[CHAN_WAKE], &C(peer), C(run_wake));
 }
 #endif
 

@@ -27,6 +27,8 @@ void bench_machine_init(void);
 unsigned bench_cpus(void);
 /* Pins the calling thread to the id-th allowed CPU, round robin. */
 void bench_pin(unsigned id);
+/* Lets it run on any of them again. */
+void bench_unpin(void);
 /* A line's round trip between the first two allowed CPUs, over two lines; 0 where
  * there is only one. About a millisecond. */
 double bench_round_trip_ns(void);

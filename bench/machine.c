@@ -73,6 +73,16 @@ void bench_pin(unsigned id)
     pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
 
+void bench_unpin(void)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    for (unsigned i = 0; i < allowed_count; i++)
+        CPU_SET(allowed[i], &set);
+    pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
 double bench_ticks_to_ns(double ticks)
 {
     return ticks * ns_per_tick;

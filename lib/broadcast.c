@@ -373,6 +373,7 @@ static int send_later(weir_broadcast *broadcast, const void *element, uint64_t d
     weir_sleeper sleeper;
     int status = -EAGAIN;
 
+    spin.yields = true;
     if (weir_clock_passed(deadline))
         return -ETIMEDOUT;
     for (size_t round = 1; status == -EAGAIN && weir__spin_again(&spin); round++)

@@ -119,6 +119,7 @@ int weir_chan_new(weir_chan **chan, size_t element, size_t capacity,
     if (made == NULL)
         return -ENOMEM;
     made->kind = kind;
+    made->mpsc = shape == WEIR_CHAN_MPSC;
     made->asymmetric = false;
     made->element = element;
     made->capacity = capacity;

@@ -46,6 +46,7 @@ struct weir_chan {
     /* nobody, after new: */
     WEIR_ALIGNAS(WEIR_CACHELINE) weir__chan_kind kind;
     bool asymmetric; /* PAIR: who sleeps makes the fence for both */
+    bool mpsc;       /* one receiver: senders that wait may have its processor */
     size_t element, capacity;
     void (*drop)(void *element, void *context);
     void *context;

@@ -133,17 +133,18 @@ size_t weir__queue_length(const weir__wait_queue *queue);
 
 /* ---- spinning ---- */
 
-/* How long to look again and again before going to sleep: about the cost of one sleep; then the
- * processor is offered to others, a few times. Not at all where there is one processor. */
+/* How long to look again and again before going to sleep: about the cost of one sleep. Not at all
+ * where that has been in vain a few times, as where there is one processor. */
 typedef struct weir__spin {
     uint32_t round;
+    bool yields;   /* the caller: it waits for room, and who makes it may want this processor */
     uint64_t end;  /* ns; 0: not yet */
     uint64_t last; /* ns, of the last yield */
 } weir__spin;
 
 #define WEIR__SPIN_INIT \
     {                   \
-        0, 0, 0         \
+        0, false, 0, 0  \
     }
 
 /* Returns: false when it is time to sleep. */

@@ -5,11 +5,17 @@
 
 #include <sched.h>
 
-/* Rounds with a pause each: 2 to 4 us, as long as most sleeps cost. The pause is never left out:
- * two threads of one core share its units, and who looks without it holds up the one he looks for
- * (measured: 1,200 ns for a round trip over two channels, 90 with it). Each round after them offers
- * the processor to a thread that was preempted in the middle; they last until the spin has been as
- * long as a sleep costs here. */
+/* Rounds with a pause each: 2 to 4 us, as long as most sleeps cost; then a look at the clock in
+ * each, until the spin has been as long as a sleep costs here. The pause is never left out: two
+ * threads of one core share its units, and who looks without it holds up the one he looks for
+ * (measured: 1,200 ns for a round trip over two channels, 90 with it).
+ *
+ * Nobody offers his processor to others by sched_yield(2), unless he says so (`yields`). Linux
+ * takes from who yields what is left of his slice, and remembers it while he sleeps: when he is
+ * woken he stands behind his waker, if that one runs on. Measured on 6.18: a receiver that had
+ * yielded before it slept had its value after 30 us in the median, and 3.8 ms at 99 %; after 4 us,
+ * and 9, if it had not. (Channels between more threads than processors are up to twice as fast with
+ * it.) */
 enum { PAUSED = 128 };
 
 /* What a sleep costs that ends soon, in ns: from a few us to some tens, by machine, where the one
@@ -31,7 +37,7 @@ void weir__spin_learn(uint64_t slept)
     (void)slept;
 }
 #else
-/* Whose partner runs on the same processor, or is the only other of many, pauses in vain. So does a
+/* Whose partner runs on the same processor, or is the only other of many, spins in vain. So does a
  * thread that has done so a few times in a row only now and then, to see whether it has changed. */
 enum { VAIN = 4, AGAIN = 32 };
 
@@ -75,26 +81,38 @@ enum { CROWDED_NS = 200000, CROWDED_SPINS = 256 };
 
 static WEIR_ATOMIC(uint32_t) crowded; /* spins left. relaxed: a guess, as is all of it. */
 
-/* The rounds with a system call each. */
-static bool offer(weir__spin *spin)
+static bool is_crowded(const weir__spin *spin, uint64_t now)
+{
+    const uint32_t left = weir_atomic_load(&crowded, WEIR_RELAXED); /* relaxed: as above. */
+
+    if (spin->last != 0) {
+        if (now - spin->last <= CROWDED_NS)
+            return false;
+        weir_atomic_store(&crowded, CROWDED_SPINS, WEIR_RELAXED); /* relaxed: as above. */
+    } else if (left == 0) {
+        return false;
+    } else {
+        weir_atomic_store(&crowded, left - 1, WEIR_RELAXED); /* relaxed: as above. */
+    }
+    return true;
+}
+
+/* The rounds with a look at the clock. */
+static bool go_on(weir__spin *spin)
 {
     const uint64_t now = weir_clock_now();
-    uint32_t known;
+    const uint32_t known = weir_atomic_load(&sleep_costs, WEIR_RELAXED); /* relaxed: as above. */
 
-    if (spin->end == 0) {
-        known = weir_atomic_load(&crowded, WEIR_RELAXED); /* relaxed: as above. */
-        if (known > 0) {
-            weir_atomic_store(&crowded, known - 1, WEIR_RELAXED); /* relaxed: as above. */
-            return false;
-        }
-        known = weir_atomic_load(&sleep_costs, WEIR_RELAXED); /* relaxed: as above. */
+    if (spin->end == 0)
         spin->end = now + (known > LEAST ? known : LEAST);
-    } else if (now - spin->last > CROWDED_NS) {
-        weir_atomic_store(&crowded, CROWDED_SPINS, WEIR_RELAXED); /* relaxed: as above. */
+    else if (now >= spin->end)
         return false;
-    } else if (now >= spin->end) {
-        return false;
+    if (!spin->yields) {
+        weir_pause();
+        return true;
     }
+    if (is_crowded(spin, now))
+        return false;
     spin->last = now;
     (void)sched_yield();
     return true;
@@ -102,17 +120,19 @@ static bool offer(weir__spin *spin)
 
 bool weir__spin_again(weir__spin *spin)
 {
-    if (spin->round == 0 && !begin_to_pause())
+    if (spin->round == 0 && !begin_to_pause()) {
+        if (!spin->yields)
+            return false;
         spin->round = PAUSED;
+    }
     if (spin->round < PAUSED) {
         spin->round++;
         weir_pause();
         return true;
     }
-    if (spin->round == PAUSED) {
-        spin->round++;
-        pause_in_vain();
-    }
-    return offer(spin);
+    if (go_on(spin))
+        return true;
+    pause_in_vain();
+    return false;
 }
 #endif

@@ -8,6 +8,17 @@
 
 #include "chan.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static _Thread_local unsigned yields; /* of the calling thread */
+
+int sched_yield(void)
+{
+    yields++;
+    return (int)syscall(SYS_sched_yield);
+}
+
 /* ---- one value, and then more ---- */
 
 /* crossbeam, array and list "smoke". */
@@ -443,6 +454,30 @@ static void channels_through_a_channel(void)
     }
 }
 
+/* Linux would have it stand behind its waker when the value comes: lib/wait_spin.c. */
+static void who_waits_for_a_value_does_not_yield(void)
+{
+    yields = 0;
+    for (size_t k = 0; k < COUNT(chan_kinds); k++) {
+        weir_chan *const chan = chan_begin_kind(&chan_kinds[k]), *const other = chan_begin(1);
+        uint64_t value = 0, another = 0;
+
+        for (int i = 0; i < 20; i++) {
+            weir_select_arm arms[2];
+
+            weir_select_recv(&arms[0], chan, &value);
+            weir_select_recv(&arms[1], other, &another);
+            CHECK_EQ(weir_chan_recv(chan, &value, weir_clock_after(200000), NULL), -ETIMEDOUT);
+            CHECK_EQ(weir_select(arms, 2, weir_clock_after(200000), NULL), -ETIMEDOUT);
+        }
+        chan_end(chan);
+        chan_end(other);
+    }
+    CHECK_EQ(yields, 0);
+    sched_yield(); /* it is this one that is called */
+    CHECK_EQ(yields, 1);
+}
+
 int main(void)
 {
     return TEST_RUN(
@@ -453,5 +488,6 @@ int main(void)
         TEST_CASE(a_past_deadline_does_what_can_be_done), TEST_CASE(a_deadline_is_not_early),
         TEST_CASE(the_largest_deadlines_wait), TEST_CASE(a_deadline_at_the_end_of_a_second),
         TEST_CASE(elements_of_every_size), TEST_CASE(elements_of_every_size_meet),
-        TEST_CASE(a_typed_channel), TEST_CASE(channels_through_a_channel));
+        TEST_CASE(a_typed_channel), TEST_CASE(channels_through_a_channel),
+        TEST_CASE(who_waits_for_a_value_does_not_yield));
 }

@@ -336,6 +336,46 @@ static void futex_trips_1cpu(bench_run *run)
     futex_trips_on(run, true);
 }
 
+static void futex_call(bench_thread *thread)
+{
+    static const struct timespec pause = {0, 100000};
+    bare_words *words = thread->shared;
+    uint32_t put = 0;
+    uint64_t begin, heard;
+
+    bench_court_enter(&words->court);
+    while (bench_going(thread, put)) {
+        nanosleep(&pause, NULL);
+        weir_atomic_store(&words->court.heard, 0, WEIR_RELAXED);
+        begin = bench_ticks();
+        futex_tell(&words->futex_there, ++put);
+        while ((heard = weir_atomic_load(&words->court.heard, WEIR_ACQUIRE)) == 0)
+            weir_pause();
+        bench_record(words->court.trips, heard - begin);
+    }
+    futex_tell(&words->futex_there, FUTEX_END);
+}
+
+static void futex_hearer(bench_thread *thread)
+{
+    bare_words *words = thread->shared;
+    uint32_t seen = 0;
+
+    bench_court_enter(&words->court);
+    while ((seen = futex_hear(&words->futex_there, seen)) != FUTEX_END)
+        weir_atomic_store(&words->court.heard, bench_ticks(), WEIR_RELEASE);
+}
+
+static void futex_wake(bench_run *run)
+{
+    bench_body *const bodies[] = {futex_call, futex_hearer};
+    bare_words *words = bare_open();
+
+    words->court.unpinned = true;
+    (void)bench_court_threads(run, 2, bodies, &words->court);
+    bench_court_trips(run, &words->court);
+}
+
 BENCH_REGISTER(add_futex)
 {
     static const bench_peer peer = {"bare futex",    BENCH_LOCK,
@@ -343,6 +383,7 @@ BENCH_REGISTER(add_futex)
                                     BENCH_REFERENCE, "each side wakes the other, then sleeps"};
 
     bench_add(&bench_rows_chan[CHAN_PING_PONG], &peer, futex_trips);
+    bench_add(&bench_rows_chan[CHAN_WAKE], &peer, futex_wake);
     bench_add(&bench_rows_chan[CHAN_PING_PONG_1CPU], &peer, futex_trips_1cpu);
 }
 
