@@ -53,6 +53,7 @@ static void take(weir_chan *chan, void *element)
     /* sync(spot): acquire. Pairs with the exchange in weir__spot_serve(). */
     uint32_t state = weir_atomic_load(&spot->state, WEIR_ACQUIRE);
 
+    spin.brief = true;
     while (state != FULL) {
         if (!weir__spin_again(&spin) &&
             /* relaxed: both: looked at again. */

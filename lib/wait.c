@@ -171,6 +171,7 @@ static uint32_t lock_and(weir__wait_queue *queue, uint32_t also)
     uint32_t word = weir_atomic_load(&queue->word, WEIR_RELAXED); /* relaxed: a guess. */
     uint32_t mark = also | WEIR__LOCKED;
 
+    spin.brief = true;
     for (;;) {
         if ((word & WEIR__LOCKED) == 0) {
             /* sync(prepared): seq_cst. Pairs with the load in weir__queue_notify_seen(), and with

@@ -134,17 +134,19 @@ size_t weir__queue_length(const weir__wait_queue *queue);
 /* ---- spinning ---- */
 
 /* How long to look again and again before going to sleep: about the cost of one sleep. Not at all
- * where that has been in vain a few times, as where there is one processor. */
+ * where that has been in vain a few times, as where there is one processor, unless it is for a
+ * brief moment. */
 typedef struct weir__spin {
     uint32_t round;
-    bool yields;   /* the caller: it waits for room, and who makes it may want this processor */
+    bool yields; /* the caller: it waits for room, and who makes it may want this processor */
+    bool brief; /* the caller: for some instructions of another thread, unless that was preempted */
     uint64_t end;  /* ns; 0: not yet */
     uint64_t last; /* ns, of the last yield */
 } weir__spin;
 
-#define WEIR__SPIN_INIT \
-    {                   \
-        0, false, 0, 0  \
+#define WEIR__SPIN_INIT       \
+    {                         \
+        0, false, false, 0, 0 \
     }
 
 /* Returns: false when it is time to sleep. */

@@ -120,6 +120,10 @@ static bool go_on(weir__spin *spin)
 
 bool weir__spin_again(weir__spin *spin)
 {
+    if (spin->brief) {
+        weir_pause();
+        return spin->round++ < PAUSED;
+    }
     if (spin->round == 0 && !begin_to_pause()) {
         if (!spin->yields)
             return false;
