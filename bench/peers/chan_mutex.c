@@ -338,7 +338,7 @@ static void futex_trips_1cpu(bench_run *run)
 
 static void futex_call(bench_thread *thread)
 {
-    static const struct timespec pause = {0, 100000};
+    static const struct timespec pause = {0, 20000};
     bare_words *words = thread->shared;
     uint32_t put = 0;
     uint64_t begin, heard;
