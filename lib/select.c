@@ -281,9 +281,10 @@ static int spin(selection *s)
         if (!sends(arm))
             return weir__spot_recv(arm->chan, arm->recv) ? happened(s, arm, 0) : NOTHING;
     }
-    spin.yields = s->n == 1 && sends(arm) && arm->chan->mpsc;
-    if (s->n == 1 && s->buffers)
+    if (s->n == 1 && s->buffers) {
+        spin.yields = sends(arm) && arm->chan->mpsc;
         weir__chan_linger(arm->chan, sends(arm));
+    }
     while (result < 0 && weir__spin_again(&spin)) {
         if (s->n == 1 && s->buffers)
             weir__chan_fetch(arm->chan, sends(arm));

@@ -13,6 +13,7 @@
 
 static _Thread_local unsigned yields; /* of the calling thread */
 
+/* In place of the C library's, for weir as well. */
 int sched_yield(void)
 {
     yields++;

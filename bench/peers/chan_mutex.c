@@ -274,7 +274,7 @@ enum { FUTEX_SLEEP = 0 | 128, FUTEX_WAKE_ONE = 1 | 128, FUTEX_END = UINT32_MAX /
 
 static inline void futex_tell(WEIR_ATOMIC(uint32_t) * word, uint32_t number)
 {
-    weir_atomic_store(word, number, WEIR_RELAXED);
+    weir_atomic_store(word, number, WEIR_RELEASE);
     syscall(SYS_futex, word, FUTEX_WAKE_ONE, 1, NULL, NULL, 0);
 }
 
@@ -283,7 +283,7 @@ static inline uint32_t futex_hear(WEIR_ATOMIC(uint32_t) * word, uint32_t seen)
 {
     uint32_t number;
 
-    while ((number = weir_atomic_load(word, WEIR_RELAXED)) == seen)
+    while ((number = weir_atomic_load(word, WEIR_ACQUIRE)) == seen)
         syscall(SYS_futex, word, FUTEX_SLEEP, seen, NULL, NULL, 0);
     return number;
 }
@@ -346,10 +346,11 @@ static void futex_call(bench_thread *thread)
     bench_court_enter(&words->court);
     while (bench_going(thread, put)) {
         nanosleep(&pause, NULL);
+        /* relaxed: nobody else writes it before the value has come. */
         weir_atomic_store(&words->court.heard, 0, WEIR_RELAXED);
         begin = bench_ticks();
         futex_tell(&words->futex_there, ++put);
-        while ((heard = weir_atomic_load(&words->court.heard, WEIR_ACQUIRE)) == 0)
+        while ((heard = weir_atomic_load(&words->court.heard, WEIR_RELAXED)) == 0)
             weir_pause();
         bench_record(words->court.trips, heard - begin);
     }
@@ -363,7 +364,7 @@ static void futex_hearer(bench_thread *thread)
 
     bench_court_enter(&words->court);
     while ((seen = futex_hear(&words->futex_there, seen)) != FUTEX_END)
-        weir_atomic_store(&words->court.heard, bench_ticks(), WEIR_RELEASE);
+        weir_atomic_store(&words->court.heard, bench_ticks(), WEIR_RELAXED);
 }
 
 static void futex_wake(bench_run *run)
