@@ -29,6 +29,9 @@
  * In the one order of all, thief 1's comes after the owner's read, so thief 2's reads come after
  * the owner's store, and the last line cannot be.
  *
+ * Who takes the oldest, thief or owner, does it by one compare-and-swap of top, so an element has
+ * one taker; while the deque is the owner's alone, nobody else makes one.
+ *
  * A thief's compare-and-swap names the mode with its generation: one that was held up since before
  * the owner took the deque back fails, whatever top is. */
 
@@ -272,6 +275,35 @@ bool weir__deque_pop_shared(weir_deque *deque, uintptr_t *value)
             return true;
         }
     }
+}
+
+bool weir_deque_pop_oldest(weir_deque *deque, uintptr_t *value)
+{
+    /* relaxed: own word. */
+    const uint64_t bottom = weir_atomic_load(&deque->bottom, WEIR_RELAXED);
+
+    WEIR_ASSERT(deque->cells != NULL, "used after destroy, or before init");
+    while (bottom != deque->top_seen) {
+        /* relaxed: only compared; take_top() confirms it. */
+        const uint64_t mode = weir_atomic_load(&deque->ends.hi, WEIR_RELAXED);
+        /* relaxed: the same; what is in the cell is an own store. */
+        const uint64_t top = weir_atomic_load(&deque->ends.lo, WEIR_RELAXED);
+        uintptr_t oldest;
+
+        if (top != deque->top_seen)
+            deque->rent = 0;
+        deque->top_seen = top;
+        if (bottom == top)
+            break;
+        /* relaxed: own store. */
+        oldest = weir_atomic_load(&deque->cells[top & deque->mask], WEIR_RELAXED);
+        if (take_top(deque, top, mode)) {
+            deque->top_seen = top + 1;
+            *value = oldest;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- thieves ---- */

@@ -179,6 +179,40 @@ static void thieves_take_the_oldest(void)
     }
 }
 
+static void takes_oldest(weir_deque *deque, uintptr_t value)
+{
+    uintptr_t got = 0;
+
+    CHECK(weir_deque_pop_oldest(deque, &got));
+    CHECK_EQ(got, value);
+}
+
+static void the_owner_takes_the_oldest(void)
+{
+    for (unsigned shared = 0; shared < 2; shared++) {
+        weir_deque *deque;
+        uintptr_t got = 0;
+
+        deque = made(2);
+        CHECK(!weir_deque_pop_oldest(deque, &got));
+        push_numbers(deque, 1, 6);
+        if (shared == 1)
+            steals(deque, 1);
+        else
+            takes_oldest(deque, 1);
+        takes_oldest(deque, 2);
+        pops(deque, 6);
+        takes_oldest(deque, 3);
+        push_numbers(deque, 7, 1);
+        takes_oldest(deque, 4);
+        takes_oldest(deque, 5);
+        takes_oldest(deque, 7);
+        CHECK(!weir_deque_pop_oldest(deque, &got));
+        is_empty(deque);
+        end(deque);
+    }
+}
+
 /* A model of both ends, from all starts, by a fixed sequence of steps that has every state. */
 static void both_ends_meet(void)
 {
@@ -200,7 +234,10 @@ static void both_ends_meet(void)
                 } else if (oldest == newest) {
                     is_empty(deque);
                 } else if (dice / 8 % 3 == 0) {
-                    steals(deque, model[oldest++]);
+                    if (dice / 32 % 2 == 0)
+                        steals(deque, model[oldest++]);
+                    else
+                        takes_oldest(deque, model[oldest++]);
                 } else {
                     pops(deque, model[--newest]);
                 }
@@ -739,8 +776,8 @@ int main(void)
         open_domain();
         status |= TEST_RUN(
             suite, TEST_CASE(the_owner_takes_the_newest), TEST_CASE(thieves_take_the_oldest),
-            TEST_CASE(both_ends_meet), TEST_CASE(a_burst_takes_half),
-            TEST_CASE(grows_when_it_is_full_and_not_before),
+            TEST_CASE(the_owner_takes_the_oldest), TEST_CASE(both_ends_meet),
+            TEST_CASE(a_burst_takes_half), TEST_CASE(grows_when_it_is_full_and_not_before),
             TEST_CASE(an_outgrown_array_stays_while_a_thief_looks_at_it),
             TEST_CASE(a_callback_may_push), TEST_CASE(thieves_that_find_nothing_change_nothing),
             TEST_CASE(the_first_steal_makes_it_shared), TEST_CASE(the_owner_takes_it_back),

@@ -12,6 +12,7 @@
 #ifndef WEIR_TESTS_TEST_H
 #define WEIR_TESTS_TEST_H
 
+#include <weir/atomic.h>
 #include <weir/base.h>
 
 #include <inttypes.h>
@@ -140,8 +141,9 @@ static inline void test_death_check(const char *file, int line, const char *stat
 
 /* ---- an allocator that fails on request ---- */
 
-static size_t test_alloc_live;    /* bytes that are allocated and not released */
-static size_t test_alloc_calls;   /* calls since the last test_alloc_fail_at() */
+/* Any thread may allocate. */
+static WEIR_ATOMIC(size_t) test_alloc_live;  /* bytes that are allocated and not released */
+static WEIR_ATOMIC(size_t) test_alloc_calls; /* calls since the last test_alloc_fail_at() */
 static size_t test_alloc_fail_nr; /* 1: the next call fails; 0: none does */
 
 static inline void *test_alloc(size_t bytes, size_t alignment, void *context)

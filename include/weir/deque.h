@@ -11,7 +11,7 @@
  *
  * Who may run with whom:
  *                    push, pop     steal, steal_burst, size_approx   init, destroy
- *   push, pop        one thread                yes                        no
+ *   push, pop, ..    one thread                yes                        no
  *   steal, ...          yes                    yes                        no
  *
  * Modes:     a deque that nobody has stolen from is *the owner's alone*: push and pop are
@@ -29,15 +29,16 @@
  *            grows. pop is wait-free: for the last element of a shared deque it begins anew if
  *            a thief has shared it or taken the element meanwhile, each once at most (on
  *            ARM64 without LSE lock-free: weir/atomic.h). steal is lock-free: it tries again
- *            only if another steal succeeded, the owner took the last element, or the mode
- *            was changed. A thief that stops between raising the flag and sharing holds
- *            nobody up; a pop costs the owner an exchange until another thief has shared.
+ *            only if another steal succeeded, the owner took the last element or the oldest, or
+ *            the mode was changed. So is pop_oldest. A thief that stops between raising the
+ *            flag and sharing holds nobody up; a pop costs the owner an exchange until another
+ *            thief has shared.
  * Ordering:  what happens before a push is visible after the pop or steal of that value.
  *            `false` is ordered by happens-before only ("Refusals and sleep" in
  *            doc/memory-model.md).
  * Linearization: push at its store of `bottom`. A pop at its store of `bottom`, or for the
- *            last element of a shared deque at its compare-and-swap; a steal at its
- *            compare-and-swap, but one that wins the last element from a pop at that pop's
+ *            last element of a shared deque at its compare-and-swap; pop_oldest, and a steal, at
+ *            its compare-and-swap, but one that wins the last element from a pop at that pop's
  *            store of `bottom`, from which on others say "empty". A steal that returns
  *            false at its load of `bottom`: top had been there or beyond.
  * Memory:    an array that doubles when it is full and does not shrink. Outgrown ones are
@@ -187,6 +188,12 @@ WEIR_NODISCARD static inline bool weir_deque_pop(weir_deque *deque, uintptr_t *v
     return true;
 }
 
+/* Takes the oldest value: for an owner who serves in order of arrival.
+ * Returns: false if the deque was empty.
+ * Threads: the owner.
+ * Complexity: a compare-and-swap, in every mode. */
+WEIR_API bool weir_deque_pop_oldest(weir_deque *deque, uintptr_t *value) WEIR_NODISCARD;
+
 /* ---- thieves ---- */
 
 /* Takes the oldest value.
@@ -218,7 +225,7 @@ static inline size_t weir_deque_size_approx(const weir_deque *deque)
 /* ---- typed ---- */
 
 /* Defines the type NAME, a deque of T, which is at most a word, with NAME_init, NAME_destroy,
- * NAME_push, NAME_pop and NAME_steal. */
+ * NAME_push, NAME_pop, NAME_pop_oldest and NAME_steal. */
 #define WEIR_DEQUE_DEFINE(name, T)                                                                 \
     WEIR__ELEMENT(name, T);                                                                        \
     WEIR_STATIC_ASSERT(sizeof(T) <= sizeof(uintptr_t), "an element of a deque is at most a word"); \
@@ -244,6 +251,15 @@ static inline size_t weir_deque_size_approx(const weir_deque *deque)
     {                                                                                              \
         uintptr_t weir_word;                                                                       \
         if (!weir_deque_pop(&weir_typed->deque, &weir_word))                                       \
+            return false;                                                                          \
+        memcpy(weir_value, &weir_word, sizeof(T));                                                 \
+        return true;                                                                               \
+    }                                                                                              \
+    WEIR_UNUSED WEIR_NODISCARD static inline bool name##_pop_oldest(name *weir_typed,              \
+                                                                    T *weir_value)                 \
+    {                                                                                              \
+        uintptr_t weir_word;                                                                       \
+        if (!weir_deque_pop_oldest(&weir_typed->deque, &weir_word))                                \
             return false;                                                                          \
         memcpy(weir_value, &weir_word, sizeof(T));                                                 \
         return true;                                                                               \

@@ -5,7 +5,7 @@
  * string: what the owner does before there are thieves, then what it does beside them, then what
  * each thief does, with bars between.
  *
- *     a to f  push that value        -  pop
+ *     a to f  push that value        -  pop                      o  pop the oldest
  *     s       steal                  S  steal a burst of two     m  make it shared, no more
  *
  * What a value stands for is plain memory: written before the push, and after the pop or steal.
@@ -46,9 +46,9 @@ static inline void heavy(void)
 
 enum { VALUES = 6, NONE = 0, THIEVES = 2 };
 
-enum { PUSH, POP, STEAL, STEAL_MORE };
+enum { PUSH, POP, POP_OLDEST, STEAL, STEAL_MORE };
 
-static const char *const names[] = {"push", "pop", "steal", "steal more"};
+static const char *const names[] = {"push", "pop", "pop oldest", "steal", "steal more"};
 
 static weir_deque deque;
 static weir_guard *domain;
@@ -137,6 +137,16 @@ static bool pop(void)
     return got;
 }
 
+static void pop_oldest(void)
+{
+    const unsigned call = weir_check_call(POP_OLDEST, 0);
+    uintptr_t value = NONE;
+
+    weir_check_assert(weir_deque_pop_oldest(&deque, &value) == (value != NONE));
+    weir_check_return(call, value);
+    take(value);
+}
+
 static void steals_unrecorded(weir_guard_record *record)
 {
     uintptr_t value;
@@ -175,6 +185,8 @@ static void owner(const char *script)
     for (; *script != '\0' && *script != '|'; script++) {
         if (*script == '-')
             pop();
+        else if (*script == 'o')
+            pop_oldest();
         else
             push((unsigned)(*script - 'a') + 1);
     }
@@ -303,6 +315,18 @@ static const scenario scenarios[] = {
     DEEP(SHARED, "abc|-|S|s"),
     QUICK(ASKING, "a||s"),
     DEEP(ASKING, "a||s|s"),
+    /* The owner takes the oldest. */
+    QUICK(SHARED, "a|o|s"),
+    QUICK(SHARED, "ab|o|s"),
+    QUICK(SHARED, "ab|o-|s"),
+    QUICK(SHARED, "abc|-o-|s"),
+    QUICK(SHARED, "ab|oc|ss"),
+    DEEP(SHARED, "ab|oo|s|s"),
+    QUICK(ALONE, "a|o|s"),
+    QUICK(ALONE, "ab|o-|s"),
+    QUICK(ALONE, "ab|-o|s"),
+    QUICK(DUE, "abc|-oo|s"),
+    QUICK(WRAPPING, "ab|oc|s"),
     /* Cells are used again, and the array grows. */
     QUICK(SHARED, "ab|c|s"),
     QUICK(SHARED, "ab|cd|s"),
@@ -335,6 +359,8 @@ static const scenario scenarios[] = {
     LOCK_FREE(SHARED, "a||s|s"),
     LOCK_FREE(ALONE, "a|-|s"),
     LOCK_FREE(DUE, "ab|-|s"),
+    LOCK_FREE(SHARED, "ab|o|s"),
+    LOCK_FREE(ALONE, "ab|o|s"),
     WAIT_FREE(SHARED, "a|-|s", 12, false),
     WAIT_FREE(SHARED, "ab|c-|s", 28, false),
     WAIT_FREE(ALONE, "a|-|s", 20, true),
