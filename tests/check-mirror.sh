@@ -14,6 +14,7 @@ excused() {
     base) echo "all: attributes, version and errors: nothing for two threads to do" ;;
     atomic) echo "all: the language's atomics by another name; each structure stresses them" ;;
     clock) echo "all: a clock and saturating sums; nothing shared" ;;
+    cpus) echo "all: reads what the kernel says; a number is all that is shared" ;;
     fence) echo "all: what the kernel offers; the structures that use it stress it" ;;
     reclaim) echo "all: what epoch, interval, hazard and guard have in common; they are its faces" ;;
     stack_guard) echo "in stack: the third of its types" ;;
@@ -32,6 +33,7 @@ tests/park_pthread.c                 lib/park_pthread.c, which other systems use
 tests/chan_cancel.c tests/chan_close.c tests/chan_go.c tests/chan_life.c tests/chan_product.c   parts of tests/chan.c, each a program
 tests/select_meet.c tests/select_random.c   parts of tests/select.c, each a program
 tests/broadcast_waits.c tests/cancel_tree.c tests/future_orders.c tests/sem_barrier.c tests/sem_latch.c tests/sem_product.c   parts of tests/broadcast.c, tests/cancel.c, tests/future.c and tests/sem.c, each a program
+tests/cpus_groups.c                  a part of tests/cpus.c, a program
 tests/small_stack.c                  how much stack each operation uses
 tests/paths.c                        each hot path, alone in a function: for the listings and costs
 tests/costs.c tests/costs_chan.c tests/costs_queues.c tests/costs_reclaim.c tests/costs_waits.c tests/costs_words.c   what operations cost
