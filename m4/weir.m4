@@ -223,8 +223,13 @@ AC_DEFUN([WEIR_CHECK_BENCHMARKS], [
 #include <boost/fiber/unbuffered_channel.hpp>],
     [boost::fibers::buffered_channel<int> channel(16); channel.push(1);],
     [-lboost_fiber -lboost_context])
+  WEIR_PEER([uv], [libuv], [C], [#include <uv.h>],
+    [uv_work_t work; return uv_queue_work(uv_default_loop(), &work, 0, 0);], [-luv])
   WEIR_CHECK_RUST
+  WEIR_CHECK_RAYON
   WEIR_CHECK_GO
+  WEIR_CHECK_GOMP
+  WEIR_CHECK_OMP
 ])
 
 # WEIR_FOREIGN_PEER(NAME, TITLE, PROGRAM, TEST): a peer in another language, by its compiler, the
@@ -250,6 +255,19 @@ AC_DEFUN([WEIR_FOREIGN_PEER], [
 AC_DEFUN([WEIR_CHECK_RUST], [WEIR_FOREIGN_PEER([rust], [Rust's crossbeam-channel], [RUSTC],
   [RUSTFLAGS='-C opt-level=0' RUSTC=$RUSTC $SHELL "$srcdir/bench/peers/chan_rust/build.sh" conftest.rust.a &&
    rm -f conftest.rust.a])])
+# Only beside the channels: there is one library of both.
+AC_DEFUN([WEIR_CHECK_RAYON], [WEIR_FOREIGN_PEER([rayon], [Rust's rayon], [RUSTC],
+  [test "$with_rust" != no &&
+   RUSTFLAGS='-C opt-level=0' RUSTC=$RUSTC $SHELL "$srcdir/bench/peers/pool_rust/build.sh" conftest.rayon.a &&
+   rm -f conftest.rayon.a])])
+# OpenMP, of this compiler and of clang: each brings another library.
+AC_DEFUN([WEIR_TRY_OPENMP],
+  [printf '#include <omp.h>\nint f(void) { return omp_get_max_threads(); }\n' >conftest.omp.c &&
+   $1 -fPIC -shared -o conftest.omp.so conftest.omp.c && rm -f conftest.omp.c conftest.omp.so])
+AC_DEFUN([WEIR_CHECK_GOMP], [WEIR_FOREIGN_PEER([gomp], [libgomp], [CC],
+  [test "$GCC" = yes && ! $CC --version | grep -q clang && WEIR_TRY_OPENMP([$CC -fopenmp])])])
+AC_DEFUN([WEIR_CHECK_OMP], [WEIR_FOREIGN_PEER([omp], [libomp], [CLANG],
+  [WEIR_TRY_OPENMP([$CLANG -fopenmp=libomp])])])
 AC_DEFUN([WEIR_CHECK_GO], [WEIR_FOREIGN_PEER([go], [Go], [GO], [$GO version])])
 
 # WEIR_SUMMARY: what was found, as the last thing that configure says.

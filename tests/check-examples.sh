@@ -30,7 +30,10 @@ for file in "$srcdir"/doc/examples/*.c; do
         continue
     fi
     set --
-    [ "$name" != wordfreq ] || set -- "$work/words"
+    case $name in
+    wordfreq | wordfreq_pool) set -- "$work/words" ;;
+    image_blur_parallel) set -- "$srcdir/doc/examples/river.ppm" ;;
+    esac
     # shellcheck disable=SC2086
     LD_LIBRARY_PATH=$libdir QEMU_SET_ENV=LD_LIBRARY_PATH=$libdir $EMULATOR "$work/$name" "$@" \
         >"$work/said" 2>&1

@@ -15,6 +15,11 @@ excused() {
     atomic) echo "all: the language's atomics by another name; each structure stresses them" ;;
     clock) echo "all: a clock and saturating sums; nothing shared" ;;
     cpus) echo "all: reads what the kernel says; a number is all that is shared" ;;
+    blocking) echo "bench: it waits for the system, which decides how long; tests/blocking.c counts threads and wake-ups" ;;
+    graph) echo "bench: its nodes are the pool's jobs: bench/pool.c" ;;
+    job) echo "all: the node that pools queue; tests/pool.c and tests/blocking.c run them" ;;
+    parallel) echo "all: loops made of the pool's spawn and join, with no atomic of their own; bench/pool.c measures them" ;;
+    observe) echo "all: a tool beside the structures; tests/observe.c shows what it does" ;;
     fence) echo "all: what the kernel offers; the structures that use it stress it" ;;
     reclaim) echo "all: what epoch, interval, hazard and guard have in common; they are its faces" ;;
     stack_guard) echo "in stack: the third of its types" ;;
@@ -32,18 +37,20 @@ tests/park.c                         lib/park_futex.c, on kernels that refuse
 tests/park_pthread.c                 lib/park_pthread.c, which other systems use
 tests/chan_cancel.c tests/chan_close.c tests/chan_go.c tests/chan_life.c tests/chan_product.c   parts of tests/chan.c, each a program
 tests/select_meet.c tests/select_random.c   parts of tests/select.c, each a program
-tests/broadcast_waits.c tests/cancel_tree.c tests/future_orders.c tests/sem_barrier.c tests/sem_latch.c tests/sem_product.c   parts of tests/broadcast.c, tests/cancel.c, tests/future.c and tests/sem.c, each a program
+tests/broadcast_waits.c tests/cancel_tree.c tests/future_orders.c tests/blocking_stop.c tests/graph_inside.c tests/parallel_sum.c tests/pool_life.c tests/sem_barrier.c tests/sem_latch.c tests/sem_product.c   parts of tests/broadcast.c, tests/cancel.c, tests/future.c, tests/blocking.c, tests/graph.c, tests/parallel.c, tests/pool.c and tests/sem.c, each a program
 tests/cpus_groups.c                  a part of tests/cpus.c, a program
 tests/small_stack.c                  how much stack each operation uses
 tests/paths.c                        each hot path, alone in a function: for the listings and costs
 tests/costs.c tests/costs_chan.c tests/costs_queues.c tests/costs_reclaim.c tests/costs_waits.c tests/costs_words.c   what operations cost
 tests/model/chan_pair.c              tests/model/chan.c, with fences that the kernel makes
+tests/model/pool_crew.c tests/model/pool_inject.c tests/model/pool_join.c   parts of tests/model/pool.c, each alone
 stress/selftest.c                    shows that the stress body can fail
 tests/check_assembly.c tests/check_findings.c tests/check_promises.c tests/check_searches.c tests/check_systems.c tests/check_waits.c   parts of tests/check.c
 tests/litmus.c tests/litmus_brute.c tests/litmus_rows.c tests/litmus_random.c tests/litmus_text.c   the checker against brute force
 tests/bugs.c tests/bugs_locks.c tests/bugs_orders.c tests/bugs_queues.c tests/bugs_reclaim.c tests/bugs_stacks.c tests/bugs_waits.c   published bugs, which the checker finds
 bench/step.c bench/step_sweep.c      the step harness on the peers
-bench/main.c bench/driver.c bench/machine.c bench/table.c bench/shim.cc   weir-bench
+bench/main.c bench/driver.c bench/machine.c bench/table.c bench/program.c bench/shim.cc   weir-bench
+bench/pool_run.c                     the pools' work: bench/pool.c and bench/peers/pool_* are its faces
 "
 
 # Which instruments there are yet.

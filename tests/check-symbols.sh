@@ -77,7 +77,7 @@ if [ -e "$shared" ]; then
         # shellcheck disable=SC2086
         $CC -std=c11 -D_GNU_SOURCE -I"$srcdir/include" -E -P "$header"
     done | tr -d '\n' | tr ';}{' '\n\n\n' | grep 'visibility("default")' |
-        sed 's/__attribute__((visibility("default")))//; s/(.*//; s/.*[ *]//' |
+        sed 's/__attribute__((visibility("default")))//; s/_Atomic([a-z0-9_]*)//; s/(.*//; s/.*[ *]//' |
         grep '^weir_' | sort -u >"$work/declared"
     if diff "$work/declared" "$work/shared" >"$work/difference"; then
         pass

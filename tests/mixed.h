@@ -12,6 +12,7 @@
 #include "test.h"
 
 #include <weir/atomic.h>
+#include <weir/blocking.h>
 #include <weir/broadcast.h>
 #include <weir/cancel.h>
 #include <weir/chan.h>
@@ -19,11 +20,15 @@
 #include <weir/deque.h>
 #include <weir/epoch.h>
 #include <weir/future.h>
+#include <weir/graph.h>
 #include <weir/guard.h>
 #include <weir/hazard.h>
 #include <weir/interval.h>
 #include <weir/mpmc.h>
 #include <weir/mpsc.h>
+#include <weir/observe.h>
+#include <weir/parallel.h>
+#include <weir/pool.h>
 #include <weir/select.h>
 #include <weir/sem.h>
 #include <weir/spsc.h>
@@ -40,7 +45,7 @@
 extern "C" {
 #endif
 
-enum { MIXED_CAPACITY = 5, MIXED_PLACES = 112 };
+enum { MIXED_CAPACITY = 5, MIXED_PLACES = 128 };
 
 typedef struct mixed_node {
     weir_mpsc_node node;
@@ -85,6 +90,13 @@ typedef struct mixed {
     uintptr_t result;
     weir_broadcast *broadcast;
     weir_broadcast_subscriber subscriber;
+    weir_pool *pool;
+    weir_blocking *blocking;
+    weir_job job;
+    weir_call call;
+    weir_graph graph;
+    weir_graph_node node;
+    unsigned jobs;
     mixed_node nodes[MIXED_CAPACITY];
     void *spsc_buffer, *ticket_buffer, *mpmc_buffer, *stack_buffer;
 } mixed;
@@ -150,7 +162,18 @@ static size_t mixed_layout(mixed_place *places)
     MIXED_SIZE(weir_barrier);
     MIXED_SIZE(weir_future);
     MIXED_SIZE(weir_broadcast_subscriber);
+    MIXED_SIZE(weir_job);
+    MIXED_SIZE(weir_call);
+    MIXED_SIZE(weir_pool_options);
+    MIXED_SIZE(weir_pool_stats);
+    MIXED_SIZE(weir__worker);
+    MIXED_SIZE(weir_parallel);
+    MIXED_SIZE(weir_graph);
+    MIXED_SIZE(weir_graph_node);
+    MIXED_SIZE(weir_graph_edge);
+    MIXED_SIZE(weir_blocking_options);
     MIXED_OFFSET(mixed, arm);
+    MIXED_OFFSET(mixed, call);
     MIXED_OFFSET(mixed, sem);
     MIXED_OFFSET(mixed, future);
     MIXED_OFFSET(mixed, subscriber);
@@ -271,9 +294,73 @@ static void mixed_end_waits(mixed *m)
     CHECK_EQ(weir_cancel_source_destroy(&m->cancel), 0);
 }
 
+/* Those that have threads. */
+static int mixed_child(weir_job *job)
+{
+    (void)job;
+    return -EIO;
+}
+
+static int mixed_job(weir_job *job)
+{
+    mixed *const m = (mixed *)(void *)((char *)job - offsetof(mixed, job));
+    weir_job child;
+
+    m->jobs++;
+    weir_spawn(&child, mixed_child);
+    return weir_join(&child);
+}
+
+static int mixed_call(weir_call *call)
+{
+    return ((mixed *)(void *)((char *)call - offsetof(mixed, call)))->jobs == 0 ? -EIO : 0;
+}
+
+static int mixed_step(weir_graph_node *node)
+{
+    ((mixed *)(void *)((char *)node - offsetof(mixed, node)))->jobs++;
+    return 0;
+}
+
+static void mixed_make_pools(mixed *m)
+{
+    CHECK_EQ(weir_pool_new(&m->pool, NULL), 0);
+    CHECK_EQ(weir_blocking_new(&m->blocking, NULL), 0);
+    weir_graph_init(&m->graph);
+    weir_graph_node_init(&m->node, mixed_step);
+    CHECK_EQ(weir_graph_add(&m->graph, &m->node), 0);
+    weir_job_init(&m->job, mixed_job);
+    m->jobs = 0;
+}
+
+static void mixed_put_pools(mixed *m)
+{
+    m->jobs = 0;
+    CHECK_EQ(weir_pool_run(m->pool, &m->job), -EIO);
+    weir_call_init(&m->call, mixed_call, NULL);
+    CHECK_EQ(weir_blocking_submit(m->blocking, &m->call.job), 0);
+}
+
+static void mixed_take_pools(mixed *m)
+{
+    CHECK_EQ(weir_call_get(&m->call, WEIR_FOREVER, NULL), 0);
+    CHECK_EQ(weir_graph_run(&m->graph, m->pool, WEIR_FOREVER, NULL), 0);
+    CHECK_EQ(m->jobs, 2);
+}
+
+static void mixed_end_pools(mixed *m)
+{
+    CHECK_EQ(weir_graph_destroy(&m->graph), 0);
+    CHECK_EQ(weir_blocking_stop(m->blocking, WEIR_BLOCKING_DRAIN, WEIR_FOREVER), 0);
+    CHECK_EQ(weir_blocking_free(m->blocking), 0);
+    CHECK_EQ(weir_pool_stop(m->pool, WEIR_POOL_DRAIN, WEIR_FOREVER), 0);
+    CHECK_EQ(weir_pool_free(m->pool), 0);
+}
+
 static void mixed_make(mixed *m)
 {
     mixed_make_waits(m);
+    mixed_make_pools(m);
     CHECK_EQ(weir_guard_new(&m->domain, WEIR_GUARD_HAZARD, NULL), 0);
     CHECK_EQ(weir_umpmc_init(&m->umpmc, m->domain, 2), 0);
     CHECK_EQ(weir_deque_init(&m->deque, m->domain, 2), 0);
@@ -315,6 +402,7 @@ static void mixed_put(mixed *m)
 
     CHECK(record != NULL);
     mixed_put_waits(m);
+    mixed_put_pools(m);
     for (uintptr_t value = 1; value <= MIXED_CAPACITY; value++) {
         mixed_node *const node = &m->nodes[value - 1];
 
@@ -351,6 +439,7 @@ static void mixed_take(mixed *m)
 
     CHECK(record != NULL);
     mixed_take_waits(m);
+    mixed_take_pools(m);
     CHECK_EQ(weir_counter_exchange(&m->counter, 0), 15);
     CHECK_EQ(weir_counter_sharded_read(m->sharded), 15);
     weir_counter_sharded_sub(m->sharded, 15);
@@ -402,6 +491,7 @@ static void mixed_take(mixed *m)
 static void mixed_end(mixed *m)
 {
     mixed_end_waits(m);
+    mixed_end_pools(m);
     CHECK(weir_ref_put(&m->ref));
     weir_counter_sharded_free(m->sharded);
     CHECK_EQ(weir_mpsc_destroy(&m->mpsc), 0);

@@ -5,13 +5,9 @@
  * bench/peers/chan_go.go, which stands beside this one as peers/chan-go. Without it no rows. */
 
 #include "../chan.h"
+#include "../program.h"
 
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static const bench_peer go_peer = {"Go channel",
                                    BENCH_LOCK,
@@ -20,71 +16,6 @@ static const bench_peer go_peer = {"Go channel",
                                    BENCH_LOOPS,
                                    "goroutines, not threads: a wait is a switch within one thread "
                                    "where that serves; as many processors as the row has threads"};
-
-/* Where the program is: beside this one; libtool may have put this one below .libs. */
-static bool find_program(char *path, size_t bytes)
-{
-    static const char *const places[] = {"peers/chan-go", "../peers/chan-go"};
-    char self[4096];
-    const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    char *slash;
-
-    if (length <= 0)
-        return false;
-    self[length] = '\0';
-    slash = strrchr(self, '/');
-    if (slash == NULL)
-        return false;
-    slash[1] = '\0';
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        const int written = snprintf(path, bytes, "%s%s", self, places[i]);
-
-        if (written > 0 && (size_t)written < bytes && access(path, X_OK) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* In the child: ends with its parent, and keeps none of its files: an end of a pipe left open would
- * hold up who waits for the parent. */
-static void run_program(const char *path, char *const arguments[], unsigned processors, int output)
-{
-    char text[16];
-
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (dup2(output, STDOUT_FILENO) < 0)
-        _exit(127);
-    for (int fd = 3; fd < 1024; fd++)
-        close(fd);
-    snprintf(text, sizeof text, "%u", processors);
-    setenv("GOMAXPROCS", text, 1);
-    execv(path, arguments);
-    _exit(127);
-}
-
-/* Runs the program. Returns: whether it wrote a line. */
-static bool ask(char *const arguments[], unsigned processors, char *line, size_t bytes)
-{
-    char path[4096];
-    int ends[2];
-    size_t length = 0;
-    ssize_t got;
-    pid_t child;
-
-    if (!find_program(path, sizeof path) || pipe(ends) != 0)
-        return false;
-    child = fork();
-    if (child == 0)
-        run_program(path, arguments, processors, ends[1]);
-    close(ends[1]);
-    while (length < bytes - 1 && (got = read(ends[0], line + length, bytes - 1 - length)) > 0)
-        length += (size_t)got;
-    line[length] = '\0';
-    close(ends[0]);
-    while (child > 0 && waitpid(child, NULL, 0) < 0)
-        ;
-    return length > 0;
-}
 
 static void measure(bench_run *run, const char *workload, unsigned capacity, unsigned senders,
                     unsigned receivers, bool one_cpu)
@@ -95,6 +26,8 @@ static void measure(bench_run *run, const char *workload, unsigned capacity, uns
     char *arguments[] = {"chan-go", NULL, text[0], text[1], text[2], text[3], NULL};
     char name[32];
     unsigned long long count = 0, window = 0, quantile[BENCH_VALUES] = {0};
+    int output = -1;
+    pid_t program;
 
     snprintf(name, sizeof name, "%s", workload);
     arguments[1] = name;
@@ -104,7 +37,8 @@ static void measure(bench_run *run, const char *workload, unsigned capacity, uns
     snprintf(text[3], sizeof text[3], "%g", run->seconds);
     if (one_cpu)
         bench_pin(0);
-    if (!ask(arguments, processors, line, sizeof line)) {
+    program = bench_run_peer("chan-go", arguments, processors, NULL, &output);
+    if (program < 0 || !bench_hear_peer(program, output, line, sizeof line)) {
         bench_fail(run, "peers/chan-go said nothing");
         return;
     }
@@ -174,9 +108,9 @@ BENCH_REGISTER(add_go)
                  {&bench_rows_select[CHAN_SELECT_2], select_2},
                  {&bench_rows_select[CHAN_SELECT_8], select_8},
                  {&bench_rows_select[CHAN_SELECT_1_OF_8], select_1_of_8}};
-    char path[4096];
+    char path[BENCH_PATH];
 
-    if (find_program(path, sizeof path))
+    if (bench_find_peer(path, "chan-go"))
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
             bench_add(cases[i].row, &go_peer, cases[i].measure);
 }

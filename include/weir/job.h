@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The weir authors */
+
+/* weir/job.h: a piece of work for a thread pool: a function, and the link by which a pool queues
+ * it; and a call, a job that somebody waits for.
+ *
+ * Use it when: you give work to weir/pool.h or weir/blocking.h: embed one in a struct of your
+ * own, with what the function needs.
+ *
+ * A job is the caller's memory, from submit until its function is called: from then on nobody
+ * else touches it, and the function may free it or submit it again. Of a spawned job
+ * (weir_spawn()) it is the spawner's until weir_join() has returned.
+ *
+ * A call is a job with a status that is waited for. Who submitted it keeps it until
+ * weir_call_get() has said 0, or what the function returned.
+ *
+ * Memory:    nothing is allocated.
+ * Ordering:  what happens before a submit is visible to the function; what it did, to who learns
+ *            of its end by join, by weir_call_get(), or by the pool's end. */
+
+#ifndef WEIR_JOB_H
+#define WEIR_JOB_H
+
+#include <weir/atomic.h>
+#include <weir/base.h>
+#include <weir/cancel.h>
+#include <weir/future.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- types ---- */
+
+typedef struct weir_job {
+    int (*run)(struct weir_job *job); /* 0, or a negative errno */
+    struct weir_job *next;            /* in a queue */
+    WEIR_ATOMIC(uintptr_t) state;     /* spawned: lib/pool_join.c */
+    void *spawner;                    /* spawned: whose */
+} weir_job;
+
+#define WEIR_JOB_INIT(run)                   \
+    {                                        \
+        run, NULL, WEIR_ATOMIC_INIT(0), NULL \
+    }
+
+/* A job that is waited for. */
+typedef struct weir_call {
+    weir_job job;
+    int (*run)(struct weir_call *call); /* 0, or a negative errno */
+    weir_cancel *cancel;                /* NULL, or: if cancelled before it begins, it does not */
+    weir_future future;                 /* without a value: the status */
+} weir_call;
+
+/* ---- jobs ---- */
+
+static inline void weir_job_init(weir_job *job, int (*run)(weir_job *job))
+{
+    job->run = run;
+    job->next = NULL;
+    weir_atomic_init(&job->state, 0);
+    job->spawner = NULL;
+}
+
+/* ---- calls ---- */
+
+/* What a call's job runs. */
+WEIR_API int weir__call_run(weir_job *job);
+
+/* Makes a call of `run`, to be submitted by its `job`, once. `cancel`: a token, or NULL. */
+static inline void weir_call_init(weir_call *call, int (*run)(weir_call *call), weir_cancel *cancel)
+{
+    weir_job_init(&call->job, weir__call_run);
+    call->run = run;
+    call->cancel = cancel;
+    weir_future_init(&call->future, NULL, 0, NULL);
+}
+
+/* Ends a call that will never be run, as a pool does with what it discards: who waits for it
+ * gets `status`, a negative errno. */
+WEIR_API void weir_call_fail(weir_call *call, int status);
+
+/* Waits for the end of a submitted call, which is the caller's again if it came.
+ * Returns: what its function returned; -ECANCELED if its token had been cancelled before it
+ * began, or the pool discarded it: weir_future_is_done(&call->future). Or, and then the call
+ * goes on and must be waited for again, -ETIMEDOUT, or -ECANCELED if `cancel` was.
+ * Threads: one. Progress: blocking, on the function. */
+WEIR_API int weir_call_get(weir_call *call, uint64_t deadline, weir_cancel *cancel) WEIR_NODISCARD;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* WEIR_JOB_H */

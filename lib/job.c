@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The weir authors */
+
+#include <weir/job.h>
+
+#include <errno.h>
+
+static weir_call *call_of(weir_job *job)
+{
+    return (weir_call *)(void *)job;
+}
+
+int weir__call_run(weir_job *job)
+{
+    weir_call *const call = call_of(job);
+    int status = weir_cancel_check(call->cancel);
+
+    if (status == 0)
+        status = call->run(call);
+    WEIR_REQUIRE(status <= 0, "a call returns 0 or a negative errno");
+    if (status == 0)
+        weir_promise_complete(weir_future_promise(&call->future), NULL);
+    else
+        weir_call_fail(call, status);
+    return 0; /* who waits has been told */
+}
+
+void weir_call_fail(weir_call *call, int status)
+{
+    weir_promise_fail(weir_future_promise(&call->future), status);
+}
+
+int weir_call_get(weir_call *call, uint64_t deadline, weir_cancel *cancel)
+{
+    int status = weir_future_wait(&call->future, deadline, cancel);
+
+    if (status != 0)
+        return status;
+    status = weir_future_result(&call->future, NULL);
+    /* Who completed it may be in the middle of it still. */
+    weir_future_destroy(&call->future);
+    return status;
+}

@@ -1,0 +1,637 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The weir authors */
+
+/* tests/pool_life.c: how a weir_pool begins and ends, what its threads are like, and what it
+ * does when it is idle. */
+
+#include "pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#ifndef WEIR_TSAN
+#include <dirent.h>
+#endif
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+static weir_pool_options none(void)
+{
+    weir_pool_options options;
+
+    memset(&options, 0, sizeof options);
+    return options;
+}
+
+/* ---- the beginning ---- */
+
+static void refuses(unsigned workers, unsigned max_workers, unsigned max_blocked,
+                    size_t stack_bytes)
+{
+    weir_pool_options options = none();
+    weir_pool *pool = NULL;
+
+    options.workers = workers;
+    options.max_workers = max_workers;
+    options.max_blocked = max_blocked;
+    options.stack_bytes = stack_bytes;
+    CHECK_EQ(weir_pool_new(&pool, &options), -EINVAL);
+    CHECK(pool == NULL);
+}
+
+static void refuses_absurd_numbers(void)
+{
+    refuses(2, 1, 0, 0);
+    refuses(WEIR_POOL_MAX + 1, 0, 0, 0);
+    refuses(UINT32_MAX, UINT32_MAX, UINT32_MAX, 0);
+    refuses(1, WEIR_POOL_MAX, 1, 0);
+    refuses(1, 1, WEIR_POOL_MAX, 0);
+    refuses(1, 1, UINT32_MAX, 0);
+    refuses(1, 1, 1, 1);
+}
+
+static void nothing_means_as_many_as_there_are_cpus(void)
+{
+    weir_pool *pool = NULL;
+
+    CHECK_EQ(weir_pool_new(&pool, NULL), 0);
+    CHECK(weir_pool_workers(pool) >= 1);
+    CHECK_EQ(weir_pool_free(pool), -EBUSY); /* not stopped */
+    end_pool(pool);
+    CHECK_EQ(weir_pool_free(NULL), 0);
+}
+
+static void survives_exhausted_memory(void)
+{
+    count_job job;
+
+    for (size_t nr = 1;; nr++) {
+        weir_pool *pool = NULL;
+        int status;
+
+        count_init(&job, NULL);
+        test_alloc_fail_at(nr);
+        status = weir_pool_new(&pool, NULL);
+        if (status == 0) {
+            status = weir_pool_submit(pool, &job.job);
+            CHECK_EQ(weir_pool_stop(pool, WEIR_POOL_DRAIN, WEIR_FOREVER), 0);
+            CHECK_EQ(runs_of(&job), status == 0 ? 1 : 0);
+            CHECK_EQ(weir_pool_free(pool), 0);
+        } else {
+            CHECK(pool == NULL);
+        }
+        CHECK_EQ(test_alloc_live, 0);
+        if (status == 0 && test_alloc_calls < nr)
+            return;
+        CHECK(status == 0 || status == -ENOMEM);
+    }
+}
+
+/* Jobs that a worker keeps for want of memory are run all the same. */
+static void submit_some(void *of)
+{
+    count_job *const jobs = (count_job *)of;
+
+    test_alloc_fail_at(1);
+    for (unsigned i = 0; i < 200; i++) {
+        count_init(&jobs[i], NULL);
+        CHECK_EQ(weir_pool_submit(weir_pool_self(), &jobs[i].job), 0);
+    }
+    CHECK(test_alloc_calls > 0);
+    test_alloc_fail_at(0);
+}
+
+typedef struct pair_job {
+    weir_job job;
+    unsigned ran;
+} pair_job;
+
+static int pair_run(weir_job *job)
+{
+    ((pair_job *)(void *)job)->ran++;
+    return 0;
+}
+
+static void spawn_some(void *of)
+{
+    pair_job *const jobs = (pair_job *)of;
+
+    test_alloc_fail_at(1);
+    for (unsigned i = 0; i < 200; i++)
+        weir_spawn(&jobs[i].job, pair_run);
+    CHECK(test_alloc_calls > 0);
+    test_alloc_fail_at(0);
+    for (unsigned i = 200; i-- > 0;)
+        CHECK_EQ(weir_join(&jobs[i].job), 0);
+}
+
+static void a_deque_that_cannot_grow_loses_nothing(void)
+{
+    static count_job jobs[200];
+    static pair_job pairs[200];
+    weir_pool *pool;
+
+    test_alloc_fail_at(0);
+    pool = pool_of(1);
+    inside(pool, submit_some, jobs);
+    inside(pool, spawn_some, pairs);
+    end_pool(pool);
+    for (unsigned i = 0; i < 200; i++) {
+        CHECK_EQ(runs_of(&jobs[i]), 1);
+        CHECK_EQ(pairs[i].ran, 1);
+    }
+    CHECK_EQ(test_alloc_live, 0);
+}
+
+/* A worker that is one too many does not sleep on what it had no memory to queue. */
+typedef struct short_of_memory {
+    weir_pool *pool;
+    count_job *jobs;
+} short_of_memory;
+
+static void submit_and_be_too_many(void *of)
+{
+    short_of_memory *const it = (short_of_memory *)of;
+
+    submit_some(it->jobs);
+    CHECK_EQ(weir_pool_resize(it->pool, 1), 0);
+}
+
+static void what_had_no_memory_is_everybodys(void)
+{
+    static count_job jobs[200];
+    short_of_memory it;
+    gate_job gate;
+
+    test_alloc_fail_at(0);
+    it.pool = pool_of(2);
+    it.jobs = jobs;
+    gate_enter(&gate, it.pool);
+    inside(it.pool, submit_and_be_too_many, &it);
+    gate_open(&gate);
+    end_pool(it.pool);
+    for (unsigned i = 0; i < 200; i++)
+        CHECK_EQ(runs_of(&jobs[i]), 1);
+    CHECK_EQ(test_alloc_live, 0);
+}
+
+static void *submit_in_vain(void *pool)
+{
+    for (unsigned i = 0; i < 200; i++) {
+        count_job job;
+
+        count_init(&job, NULL);
+        CHECK_EQ(weir_pool_submit((weir_pool *)pool, &job.job), -EAGAIN);
+    }
+    return NULL;
+}
+
+static void says_when_no_thread_can_be_made(void)
+{
+    weir_pool_options options = none();
+    weir_pool *pool = NULL;
+    weir_pool_stats stats;
+    count_job job;
+    weir_call call;
+    pthread_t thread;
+
+    if (sizeof(size_t) < 8) {
+        test_skip("a stack that is too large wants 64 bits");
+        return;
+    }
+    options.workers = 2;
+    options.stack_bytes = SIZE_MAX >> 18; /* 64 TiB */
+    CHECK_EQ(weir_pool_new(&pool, &options), 0);
+    count_init(&job, NULL);
+    CHECK_EQ(weir_pool_submit(pool, &job.job), -EAGAIN);
+    weir_call_init(&call, NULL, NULL);
+    CHECK_EQ(weir_pool_submit(pool, &call.job), -EAGAIN);
+    weir_pool_stats_read(pool, &stats);
+    CHECK_EQ(stats.refusals, 2);
+    CHECK(pthread_create(&thread, NULL, submit_in_vain, pool) == 0);
+    (void)submit_in_vain(pool);
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK_EQ(stats.threads, 0);
+    CHECK_EQ(stats.running, 0);
+    end_pool(pool);
+    CHECK_EQ(runs_of(&job), 0);
+}
+
+/* ---- threads ---- */
+
+typedef struct seen {
+    WEIR_ATOMIC(unsigned) starts, ends;
+    sigset_t blocked;
+    size_t stack;
+    char name[16];
+} seen;
+
+static void see_start(void *context, unsigned worker)
+{
+    seen *const s = (seen *)context;
+
+    CHECK_EQ(worker, weir_pool_worker());
+    CHECK_EQ(pthread_sigmask(SIG_SETMASK, NULL, &s->blocked), 0);
+#ifdef __linux__
+    CHECK_EQ(prctl(PR_GET_NAME, s->name), 0);
+#endif
+    weir_atomic_fetch_add(&s->starts, 1, WEIR_RELAXED);
+}
+
+static void see_end(void *context, unsigned worker)
+{
+    CHECK_EQ(worker, weir_pool_worker());
+    weir_atomic_fetch_add(&((seen *)context)->ends, 1, WEIR_RELAXED);
+}
+
+static int use_stack(weir_job *job)
+{
+    char bytes[16 << 20]; /* more than the default */
+    char *at = bytes;
+
+    (void)job;
+    __asm__ volatile("" : "+r"(at) : : "memory"); /* all of it is used */
+    memset(at, 1, sizeof bytes);
+    return at[sizeof bytes / 2] == 1 ? 0 : -EIO;
+}
+
+static void threads_are_as_asked_for(void)
+{
+    weir_pool_options options = none();
+    weir_pool *pool = NULL;
+    weir_job job;
+    gate_job gate;
+    seen s;
+
+    memset((void *)&s, 0, sizeof s);
+    options.workers = 1;
+    options.name = "a-name-that-is-too-long";
+    options.on_start = see_start;
+    options.on_end = see_end;
+    options.context = &s;
+    options.stack_bytes = 32 << 20;
+    CHECK_EQ(weir_pool_new(&pool, &options), 0);
+    weir_job_init(&job, use_stack);
+    CHECK_EQ(weir_pool_run(pool, &job), 0);
+    gate_enter(&gate, pool);
+    CHECK_EQ(weir_atomic_load(&s.starts, WEIR_RELAXED), 1);
+    CHECK_EQ(weir_atomic_load(&s.ends, WEIR_RELAXED), 0);
+    gate_open(&gate);
+    end_pool(pool);
+    CHECK_EQ(weir_atomic_load(&s.starts, WEIR_RELAXED), 1);
+    CHECK_EQ(weir_atomic_load(&s.ends, WEIR_RELAXED), 1);
+    CHECK_EQ(sigismember(&s.blocked, SIGTERM), 1);
+    CHECK_EQ(sigismember(&s.blocked, SIGUSR1), 1);
+    CHECK_EQ(sigismember(&s.blocked, SIGSEGV), 0); /* who has a handler for it wants it called */
+#ifdef __linux__
+    CHECK(strcmp(s.name, "a-name-that-i-0") == 0);
+#endif
+}
+
+/* ---- the end ---- */
+
+typedef struct chain_job {
+    weir_job job;
+    weir_pool *pool;
+    unsigned left;
+} chain_job;
+
+static int chain_run(weir_job *job)
+{
+    chain_job *const chain = (chain_job *)(void *)job;
+
+    if (chain->left-- == 0)
+        return 0;
+    CHECK_EQ(weir_pool_submit_priority(chain->pool, job, (weir_pool_priority)(chain->left % 3)), 0);
+    return 0; /* the job is another worker's by now */
+}
+
+static void drains_what_jobs_submit_in_turn(void)
+{
+    for (unsigned workers = 1; workers <= 3; workers++) {
+        weir_pool *const pool = pool_of(workers);
+        gate_job gate;
+        chain_job chain;
+        count_job late;
+
+        gate_enter(&gate, pool);
+        weir_job_init(&chain.job, chain_run);
+        chain.pool = pool;
+        chain.left = 50;
+        CHECK_EQ(weir_pool_submit(pool, &chain.job), 0);
+        CHECK_EQ(weir_pool_stop(pool, WEIR_POOL_DRAIN, 0), -ETIMEDOUT);
+        count_init(&late, NULL);
+        CHECK_EQ(weir_pool_submit(pool, &late.job), -EPIPE);
+        CHECK_EQ(weir_pool_run(pool, &late.job), -EPIPE);
+        CHECK_EQ(weir_pool_stop(pool, WEIR_POOL_DRAIN, weir_clock_after(1000)), -ETIMEDOUT);
+        CHECK_EQ(weir_pool_free(pool), -EBUSY);
+        gate_open(&gate);
+        CHECK_EQ(weir_pool_stop(pool, WEIR_POOL_DRAIN, WEIR_FOREVER), 0);
+        CHECK_EQ(weir_pool_stop(pool, WEIR_POOL_DRAIN, 0), 0); /* it has */
+        CHECK_EQ(chain.left + 1, 0);
+        CHECK_EQ(runs_of(&late), 0);
+        CHECK_EQ(weir_pool_submit(pool, &late.job), -EPIPE);
+        CHECK_EQ(weir_pool_free(pool), 0);
+    }
+}
+
+enum { DISCARDED = 100 };
+
+typedef struct bin {
+    count_job jobs[DISCARDED];
+    unsigned seen[DISCARDED];
+} bin;
+
+static void throw_away(void *context, weir_job *job)
+{
+    bin *const b = (bin *)context;
+
+    b->seen[(count_job *)(void *)job - b->jobs]++;
+}
+
+static void *wait_for_run(void *pool)
+{
+    count_job job;
+    int status;
+
+    count_init(&job, NULL);
+    status = weir_pool_run((weir_pool *)pool, &job.job);
+    CHECK(status == -ECANCELED || status == -EPIPE); /* if the stop came before the submit */
+    CHECK_EQ(runs_of(&job), 0);
+    return NULL;
+}
+
+static int call_run(weir_call *call)
+{
+    (void)call;
+    return 0;
+}
+
+static void discards_what_has_not_begun(void)
+{
+    static bin b;
+    weir_pool_options options = none();
+    weir_pool *pool = NULL;
+    gate_job gate;
+    weir_call call;
+    pthread_t thread;
+
+    memset((void *)&b, 0, sizeof b);
+    options.workers = 1;
+    options.discarded = throw_away;
+    options.context = &b;
+    CHECK_EQ(weir_pool_new(&pool, &options), 0);
+    gate_enter(&gate, pool);
+    for (unsigned i = 0; i < DISCARDED; i++) {
+        count_init(&b.jobs[i], NULL);
+        CHECK_EQ(weir_pool_submit_priority(pool, &b.jobs[i].job, (weir_pool_priority)(i % 3)), 0);
+    }
+    weir_call_init(&call, call_run, NULL);
+    CHECK_EQ(weir_pool_submit(pool, &call.job), 0);
+    CHECK(pthread_create(&thread, NULL, wait_for_run, pool) == 0);
+    for (unsigned i = 0; i < 1000; i++) /* most often it has submitted by then */
+        sched_yield();
+    CHECK_EQ(weir_pool_stop(pool, WEIR_POOL_DRAIN, 0), -ETIMEDOUT);
+    CHECK_EQ(weir_pool_stop(pool, WEIR_POOL_DISCARD, 0), -ETIMEDOUT);
+    gate_open(&gate);
+    CHECK_EQ(weir_pool_stop(pool, WEIR_POOL_DISCARD, WEIR_FOREVER), 0);
+    CHECK_EQ(weir_call_get(&call, WEIR_FOREVER, NULL), -ECANCELED);
+    CHECK(pthread_join(thread, NULL) == 0);
+    for (unsigned i = 0; i < DISCARDED; i++) {
+        CHECK_EQ(runs_of(&b.jobs[i]), 0);
+        CHECK_EQ(b.seen[i], 1);
+    }
+    CHECK_EQ(weir_pool_free(pool), 0);
+}
+
+static void stop_inside(void *pool)
+{
+    CHECK_EQ(weir_pool_stop((weir_pool *)pool, WEIR_POOL_DRAIN, WEIR_FOREVER), -EDEADLK);
+    CHECK_EQ(weir_pool_free((weir_pool *)pool), -EBUSY);
+}
+
+static void a_worker_does_not_stop_its_own_pool(void)
+{
+    weir_pool *const pool = pool_of(1);
+    weir_pool *const other = pool_of(1);
+    count_job job;
+
+    inside(pool, stop_inside, pool);
+    count_init(&job, NULL);
+    CHECK_EQ(weir_pool_run(pool, &job.job), 0); /* it goes on */
+    end_pool(pool);
+    end_pool(other);
+}
+
+static void end_inside(void *pool)
+{
+    end_pool((weir_pool *)pool);
+}
+
+static void use_another(void *other)
+{
+    count_job job;
+
+    count_init(&job, NULL);
+    CHECK(weir_pool_self() != other);
+    CHECK_EQ(weir_pool_run((weir_pool *)other, &job.job), 0);
+    CHECK_EQ(runs_of(&job), 1);
+}
+
+static void there_may_be_many_pools(void)
+{
+    weir_pool *pools[8];
+    count_job job;
+
+    for (unsigned i = 0; i < COUNT(pools); i++)
+        pools[i] = pool_of(1);
+    count_init(&job, NULL);
+    for (unsigned i = 0; i < COUNT(pools); i++) {
+        CHECK_EQ(weir_pool_run(pools[i], &job.job), 0);
+        inside(pools[i], use_another, pools[(i + 1) % COUNT(pools)]);
+    }
+    CHECK_EQ(runs_of(&job), COUNT(pools));
+    for (unsigned i = 1; i < COUNT(pools); i++) /* one ends the next */
+        inside(pools[0], end_inside, pools[i]);
+    end_pool(pools[0]);
+}
+
+static void leaves_nothing_behind(void)
+{
+    test_alloc_fail_at(0);
+    for (unsigned i = 0; i < 300; i++) {
+        weir_pool *const pool = pool_of(1 + i % 3);
+        count_job jobs[3];
+
+        for (unsigned k = 0; k < i % 4; k++) {
+            count_init(&jobs[k], NULL);
+            CHECK_EQ(weir_pool_submit(pool, &jobs[k].job), 0);
+        }
+        CHECK_EQ(
+            weir_pool_stop(pool, i % 2 == 0 ? WEIR_POOL_DRAIN : WEIR_POOL_DISCARD, WEIR_FOREVER),
+            0);
+        CHECK_EQ(weir_pool_free(pool), 0);
+        CHECK_EQ(test_alloc_live, 0);
+    }
+}
+
+/* ---- fork ---- */
+
+static void fork_beside_busy_workers(void)
+{
+    weir_pool *const pool = pool_of(2);
+    gate_job gates[2];
+    count_job job;
+    int status = 0;
+    pid_t child;
+
+    gate_enter(&gates[0], pool);
+    gate_enter(&gates[1], pool);
+    fflush(stdout);
+    child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        weir_pool *const own = pool_of(2);
+
+        count_init(&job, NULL);
+        CHECK(weir_pool_self() == NULL);
+        CHECK_EQ(weir_pool_run(own, &job.job), 0);
+        CHECK_EQ(runs_of(&job), 1);
+        end_pool(own);
+        _exit(17);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 17);
+    gate_open(&gates[0]);
+    gate_open(&gates[1]);
+    count_init(&job, NULL);
+    CHECK_EQ(weir_pool_run(pool, &job.job), 0);
+    end_pool(pool);
+}
+
+static bool child_may_have_threads(void)
+{
+#ifdef WEIR_TSAN
+    test_skip("ThreadSanitizer allows no threads in a forked child");
+    return false;
+#else
+    return true;
+#endif
+}
+
+static void a_child_makes_its_own(void)
+{
+    if (child_may_have_threads())
+        fork_beside_busy_workers();
+}
+
+static void fork_inside(void *unused)
+{
+    int status = 0;
+    const pid_t child = fork();
+
+    (void)unused;
+    CHECK(child >= 0);
+    if (child == 0) { /* which is no worker */
+        weir_pool *const own = pool_of(1);
+        count_job job;
+
+        count_init(&job, NULL);
+        _exit(weir_pool_self() == NULL && weir_pool_run(own, &job.job) == 0 &&
+                      weir_pool_stop(own, WEIR_POOL_DRAIN, WEIR_FOREVER) == 0 &&
+                      weir_pool_free(own) == 0
+                  ? 18
+                  : 1);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 18);
+}
+
+static void a_worker_may_fork(void)
+{
+    weir_pool *pool;
+
+    if (!child_may_have_threads())
+        return;
+    pool = pool_of(1);
+    fflush(stdout);
+    inside(pool, fork_inside, NULL);
+    end_pool(pool);
+}
+
+/* ---- idle ---- */
+
+/* Of all threads of the process but the calling one; -1: unknown. */
+static long switches(void)
+{
+#ifdef WEIR_TSAN
+    return -1; /* which has a thread of its own */
+#else
+    char path[300], line[100];
+    DIR *const tasks = opendir("/proc/self/task");
+    struct dirent *task;
+    long sum = 0, one, threads = 0;
+
+    if (tasks == NULL)
+        return -1;
+    while ((task = readdir(tasks)) != NULL) {
+        FILE *file;
+
+        if (task->d_name[0] == '.' || strtol(task->d_name, NULL, 10) == getpid())
+            continue;
+        snprintf(path, sizeof path, "/proc/self/task/%s/status", task->d_name);
+        file = fopen(path, "r");
+        if (file == NULL)
+            continue;
+        while (fgets(line, sizeof line, file) != NULL)
+            if (sscanf(line, "voluntary_ctxt_switches: %ld", &one) == 1 ||
+                sscanf(line, "nonvoluntary_ctxt_switches: %ld", &one) == 1) {
+                sum += one;
+                threads++;
+            }
+        fclose(file);
+    }
+    closedir(tasks);
+    return threads == 0 ? -1 : sum;
+#endif
+}
+
+static void an_idle_pool_sleeps(void)
+{
+    weir_pool *const pool = pool_of(4);
+    weir_pool_stats stats;
+    gate_job gates[4];
+    long before;
+
+    for (unsigned i = 0; i < 4; i++)
+        gate_enter(&gates[i], pool);
+    for (unsigned i = 0; i < 4; i++)
+        gate_open(&gates[i]);
+    do { /* they spin for a moment */
+        sched_yield();
+        weir_pool_stats_read(pool, &stats);
+    } while (stats.running != 0);
+    usleep(20000); /* until the last is in the kernel */
+    before = switches();
+    if (before < 0) {
+        test_skip("no count of switches");
+    } else {
+        usleep(200000);
+        CHECK_EQ(switches(), before);
+    }
+    end_pool(pool);
+}
+
+int main(void)
+{
+    return TEST_RUN(
+        "pool_life", TEST_CASE(refuses_absurd_numbers),
+        TEST_CASE(nothing_means_as_many_as_there_are_cpus), TEST_CASE(survives_exhausted_memory),
+        TEST_CASE(a_deque_that_cannot_grow_loses_nothing),
+        TEST_CASE(what_had_no_memory_is_everybodys), TEST_CASE(says_when_no_thread_can_be_made),
+        TEST_CASE(threads_are_as_asked_for), TEST_CASE(drains_what_jobs_submit_in_turn),
+        TEST_CASE(discards_what_has_not_begun), TEST_CASE(a_worker_does_not_stop_its_own_pool),
+        TEST_CASE(there_may_be_many_pools), TEST_CASE(leaves_nothing_behind),
+        TEST_CASE(a_child_makes_its_own), TEST_CASE(a_worker_may_fork),
+        TEST_CASE(an_idle_pool_sleeps));
+}
