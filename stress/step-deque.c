@@ -36,6 +36,7 @@ typedef struct face {
     void (*destroy)(void);
     bool (*push)(uintptr_t value);
     bool (*pop)(uintptr_t *value);
+    bool (*pop_oldest)(uintptr_t *value);
     size_t (*steal)(uintptr_t *values, size_t n);
     size_t (*size)(void);
     void (*due)(void); /* the owner's next pop from a shared deque takes it back */
@@ -43,7 +44,7 @@ typedef struct face {
 
 /* ---- what happened, and whether an order explains it ---- */
 
-typedef enum kind { PUSH, POP, STEAL, SIZE } kind;
+typedef enum kind { PUSH, POP, OLDEST, STEAL, SIZE } kind;
 
 typedef struct event {
     kind what;
@@ -192,6 +193,9 @@ static void one_act(box *b, history *h, kind what, size_t n)
     case POP:
         n = b->face->pop(values);
         break;
+    case OLDEST:
+        n = b->face->pop_oldest(values);
+        break;
     case STEAL:
         n = b->face->steal(values, n);
         break;
@@ -228,6 +232,9 @@ static void victim(void *state)
     case POP:
         b->gets = b->face->pop(b->got);
         break;
+    case OLDEST:
+        b->gets = b->face->pop_oldest(b->got);
+        break;
     case STEAL:
         b->gets = b->face->steal(b->got, b->n);
         break;
@@ -238,9 +245,9 @@ static void victim(void *state)
     }
 }
 
-/* A letter an operation: p pushes and o pops, which the owner does; s steals, b steals a burst,
- * z asks for the size; r lets the owner's next pop take the deque back. What is behind a bar is
- * done where the victim is stopped a second time in a run. */
+/* A letter an operation: p pushes, o pops, f pops the oldest, which the owner does; s steals, b
+ * steals a burst, z asks for the size; r lets the owner's next pop take the deque back. What is
+ * behind a bar is done where the victim is stopped a second time in a run. */
 static void adversary(box *b, unsigned who)
 {
     history *const h = &b->by[1 + who];
@@ -255,6 +262,9 @@ static void adversary(box *b, unsigned who)
             break;
         case 'o':
             one_act(b, h, POP, 1);
+            break;
+        case 'f':
+            one_act(b, h, OLDEST, 1);
             break;
         case 'r':
             b->face->due();
@@ -394,6 +404,11 @@ static bool deque_pop(uintptr_t *value)
     return weir_deque_pop(&deque, value);
 }
 
+static bool deque_pop_oldest(uintptr_t *value)
+{
+    return weir_deque_pop_oldest(&deque, value);
+}
+
 static size_t deque_steal(uintptr_t *values, size_t n)
 {
     if (n == 1)
@@ -411,10 +426,10 @@ static void deque_due(void)
     deque.rent = WEIR_DEQUE_RENT;
 }
 
-#define DEQUE_FACE(name, modes, scheme, make)                                                \
-    {                                                                                        \
-        name, false, modes, scheme, make, deque_destroy, deque_push, deque_pop, deque_steal, \
-            deque_size, deque_due                                                            \
+#define DEQUE_FACE(name, modes, scheme, make)                                                     \
+    {                                                                                             \
+        name, false, modes, scheme, make, deque_destroy, deque_push, deque_pop, deque_pop_oldest, \
+            deque_steal, deque_size, deque_due                                                    \
     }
 
 static const face faces[] = {
@@ -475,6 +490,11 @@ static bool naive_pop_one(uintptr_t *value)
     return naive_pop(&naive, value);
 }
 
+static bool naive_pop_oldest(uintptr_t *value)
+{
+    return naive_steal(&naive, value);
+}
+
 static size_t naive_steal_one(uintptr_t *values, size_t n)
 {
     (void)n;
@@ -489,7 +509,7 @@ static void naive_due(void)
 #define NAIVE_FACE(name, make)                                                       \
     {                                                                                \
         name, true, true, false, make, naive_destroy, naive_push_one, naive_pop_one, \
-            naive_steal_one, NULL, naive_due                                         \
+            naive_pop_oldest, naive_steal_one, NULL, naive_due                       \
     }
 
 static const face whole_face = NAIVE_FACE("naive, whole", whole_make);
@@ -525,6 +545,7 @@ static const operation owners[] = {
     {"push", "", PUSH, 1, 16, 130, TWO_STARTS, 0, false, 1, "p"},
     {"push", ", grows", PUSH, 1, 2, 0, TWO_STARTS, 1u << ALONE, true, 131, "p"},
     {"pop", "", POP, 1, 16, 600, ALL_STARTS, 0, false, 1, "o"},
+    {"pop_oldest", "", OLDEST, 1, 16, 0, ALL_STARTS, 0, false, 1, "f"},
 };
 
 static const operation thieves[] = {
@@ -543,6 +564,7 @@ static const script by_owner[] = {
     {"push", {"p", NULL}},
     {"pop", {"o", NULL}},
     {"pop, push", {"op", NULL}},
+    {"pop oldest, push", {"fp", NULL}},
     {"pop all, push others", {"oooopppp", NULL}},
     {"push until it grows", {"pppppppp", NULL}},
     {"take back", {"pro", NULL}},
@@ -702,7 +724,7 @@ int main(void)
     sweep_all(&b, &whole_face, &owners[2], 1, by_thieves, COUNT(by_thieves));
     printf("broken, to be found out:\n");
     sweep_broken(&b, &looks_face, &owners[2], &by_thieves[3], ALONE);
-    sweep_broken(&b, &mode_face, &thieves[0], &by_owner[6], SHARED);
+    sweep_broken(&b, &mode_face, &thieves[0], &by_owner[7], SHARED);
     sweep_broken(&b, &last_face, &thieves[0], &by_owner[1], SHARED);
     return weir_step_end();
 }

@@ -60,6 +60,7 @@ typedef struct box {
     size_t capacity, inside; /* inside: at the start */
     size_t group;            /* values that lie side by side, at most; 0 if nobody asks */
     bool bounded;
+    bool apart; /* a "full" and an "empty" beside each other need not agree on one order */
     WEIR_ATOMIC(uint64_t) clock;
     history before, after, by[1 + WEIR_STEP_ADVERSARIES]; /* fill, drain; victim, adversaries */
 } box;
@@ -135,8 +136,29 @@ static inline bool model_does_within(model *m, const event *e, size_t capacity)
     }
 }
 
+/* Whether it is a refusal beside a call of another adversary that moved something the other way.
+ * (A victim that is stopped has stored all; between it and the others there is one order.) */
+static inline bool is_refused_apart(const box *b, const event *e)
+{
+    const event *const victims = b->by[0].event;
+
+    if (e->count != 0 || !counts(e->what) || (e >= victims && e < victims + EVENTS))
+        return false;
+    for (unsigned i = 1; i <= WEIR_STEP_ADVERSARIES; i++)
+        for (size_t j = 0; j < b->by[i].count; j++) {
+            const event *const o = &b->by[i].event[j];
+
+            if (o->what == (e->what == PUT || e->what == ROOM ? TAKE : PUT) && o->count != 0 &&
+                o->begin < e->end && e->begin < o->end)
+                return true;
+        }
+    return false;
+}
+
 static inline bool model_does(const box *b, model *m, const event *e)
 {
+    if (b->apart && is_refused_apart(b, e))
+        return true;
     return model_does_within(m, e, b->bounded ? b->capacity : UNBOUNDED);
 }
 

@@ -79,6 +79,7 @@ typedef struct face {
     unsigned single; /* the roles that one thread has at a time */
     size_t group;    /* values that lie side by side, at most; 0 if nobody asks */
     bool bounded;
+    bool apart;    /* see stress/step-fifo.h */
     bool exact;    /* `false` means full or empty; else "not now" */
     bool one_more; /* at every other start, one more was inside, and was taken out */
     void (*check)(const trial *t); /* at the end, before the queue is drained; or NULL */
@@ -375,6 +376,7 @@ static inline void sweep_line(trial *t, const face *f, const operation *o, const
         snprintf(name, sizeof name, "%s", o->name);
     t->face = f;
     t->seen.bounded = f->bounded;
+    t->seen.apart = f->apart;
     t->seen.group = f->group;
     t->operation = o;
     t->script = s;

@@ -135,6 +135,7 @@ static const face words = {
     .single = PRODUCER | CONSUMER,
     .group = 62, /* in 512 bytes, 16 of which are the group's */
     .bounded = true,
+    .apart = true,
     .exact = true,
 };
 
@@ -185,8 +186,7 @@ static uintptr_t wide_read(const wide *l)
 
 static bool large_make(void *buffer, size_t bytes, size_t capacity, uint64_t start)
 {
-    return weir_spsc_init_at(&large_queue.queue, buffer, bytes, capacity, sizeof(wide), start) ==
-           0;
+    return weir_spsc_init_at(&large_queue.queue, buffer, bytes, capacity, sizeof(wide), start) == 0;
 }
 
 static int large_destroy(void)
@@ -291,6 +291,7 @@ static const face larges = {
     .take = large_take_burst,
     .single = PRODUCER | CONSUMER,
     .bounded = true,
+    .apart = true,
     .exact = true,
 };
 

@@ -50,6 +50,7 @@ tests/litmus.c tests/litmus_brute.c tests/litmus_rows.c tests/litmus_random.c te
 tests/bugs.c tests/bugs_locks.c tests/bugs_orders.c tests/bugs_queues.c tests/bugs_reclaim.c tests/bugs_stacks.c tests/bugs_waits.c   published bugs, which the checker finds
 bench/step.c bench/step_sweep.c      the step harness on the peers
 bench/main.c bench/driver.c bench/machine.c bench/table.c bench/program.c bench/shim.cc   weir-bench
+bench/pool_sim.c bench/pool_sim_crew.c bench/pool_sim_work.c   simulates a pool on more processors than there are
 bench/pool_run.c                     the pools' work: bench/pool.c and bench/peers/pool_* are its faces
 "
 

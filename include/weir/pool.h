@@ -45,10 +45,10 @@
  *            for each job. Jobs are the caller's (weir/job.h).
  * Steals:    the first steal from a worker's deque costs a membarrier(2), 2 to 3 us and an
  *            interrupt to the processors that run threads of this process, and so does going to
- *            sleep. That is less than a fence for each spawn (5 ns each) when a worker makes
- *            more than some hundred spawns between steals. Where the process has many cores that
- *            must not be interrupted, or steals are as frequent as spawns, `fenced` lets the
- *            workers pay.
+ *            sleep. Fences would cost 20 to 30 ns for each spawn and its join: more, where a
+ *            worker makes more than some hundred spawns between two steals (with 64 processors
+ *            some thousand: doc/pool.md). Where steals are as frequent as spawns, or the process
+ *            has cores that must not be interrupted, `fenced` lets the workers pay.
  * Signals:   all are blocked in workers, but those that a fault raises in its own thread.
  * Fork:      a child has no workers: it must not use the parent's pools, but may make its own.
  * Edges:

@@ -219,8 +219,9 @@ static void blocking_test(void *argument)
 #define POOL(threads, stay) .max = threads, .keep = stay
 #define DEEP .deep = true
 /* Too many graphs for all of them. */
-#define SAMPLED(n) .options.mode = WEIR_CHECK_RANDOM, .options.runs = n
-#define PCT(n) .options.mode = WEIR_CHECK_PCT, .options.runs = n, .options.depth = 4
+#define SAMPLED(n) .options.mode = WEIR_CHECK_RANDOM, .options.seed = 1, .options.runs = n
+#define PCT(n) \
+    .options.mode = WEIR_CHECK_PCT, .options.seed = 1, .options.runs = n, .options.depth = 4
 
 static const blocking_case cases[] = {
     {POOL(1, 0), .does = {""}},

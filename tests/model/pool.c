@@ -207,7 +207,7 @@ static void scene_run(void *of)
             (uintptr_t) & (const scene){script, workers, WEIR_POOL_##ending, beside }, deep, 0, \
         {                                                                                       \
             .progress = WEIR_CHECK_BLOCKING, .mode = WEIR_CHECK_RANDOM, .events = 6000,         \
-            .runs = times                                                                       \
+            .runs = times, .seed = (deep) ? 0 : 1                                               \
         }                                                                                       \
     }
 #define QUICK(script, workers, ending, beside) SCENE(script, workers, ending, beside, 60, false)
