@@ -319,6 +319,7 @@ int weir_trace_free(void)
     weir_trace_stop();
     if (!enter())
         return -EBUSY;
+    weir_trace_stop(); /* also what was started meanwhile */
     give_up_rings();
     leave();
     return 0;
