@@ -294,6 +294,7 @@ if have valgrind && [ -z "$EMULATOR" ]; then
     agrees cancel register "cancelled, calls it" path_cancel_register
     agrees chan send ring path_chan_send
     agrees broadcast recv "drop, some are lost" path_broadcast_recv
+    agrees pool spawn_join "a worker" path_spawn_join
 else
     skip "no valgrind: nothing is counted a second way"
 fi

@@ -41,7 +41,7 @@ tests/broadcast_waits.c tests/cancel_tree.c tests/future_orders.c tests/blocking
 tests/cpus_groups.c                  a part of tests/cpus.c, a program
 tests/small_stack.c                  how much stack each operation uses
 tests/paths.c                        each hot path, alone in a function: for the listings and costs
-tests/costs.c tests/costs_chan.c tests/costs_queues.c tests/costs_reclaim.c tests/costs_waits.c tests/costs_words.c   what operations cost
+tests/costs.c tests/costs_chan.c tests/costs_pool.c tests/costs_queues.c tests/costs_reclaim.c tests/costs_waits.c tests/costs_words.c   what operations cost
 tests/model/chan_pair.c              tests/model/chan.c, with fences that the kernel makes
 tests/model/pool_crew.c tests/model/pool_inject.c tests/model/pool_join.c   parts of tests/model/pool.c, each alone
 stress/selftest.c                    shows that the stress body can fail

@@ -321,6 +321,7 @@ static void all_rows(void)
     costs_of_reclamation();
     costs_of_waits();
     costs_of_channels();
+    costs_of_pool();
 }
 
 int main(int argc, char **argv)

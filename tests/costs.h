@@ -86,5 +86,6 @@ void costs_of_queues(void);
 void costs_of_reclamation(void);
 void costs_of_waits(void);
 void costs_of_channels(void);
+void costs_of_pool(void);
 
 #endif /* WEIR_TESTS_COSTS_H */

@@ -510,9 +510,14 @@ static void deque_rows(void)
     ROW(deque, pop, "the owner's alone", deque_holds, 3, YES, 0, P(values));
     ROW(deque, pop, "the owner's alone, the last", deque_holds, 1, YES, 0, P(values));
     ROW(deque, pop, "the owner's alone, empty", deque_holds, 0, NO, 0, P(values));
+    ROW(deque, pop_oldest, "the owner's alone", deque_holds, 3, YES, 0, P(values));
+    ROW(deque, pop_oldest, "the owner's alone, the last", deque_holds, 1, YES, 0, P(values));
+    ROW(deque, pop_oldest, "the owner's alone, empty", deque_holds, 0, NO, 0, P(values));
     ROW(deque, push, "shared", deque_shared, 3, 0, 0, 7);
     ROW(deque, pop, "shared", deque_shared, 3, YES, 0, P(values));
     ROW(deque, pop, "shared, the last", deque_shared, 1, YES, 0, P(values));
+    ROW(deque, pop_oldest, "shared", deque_shared, 3, YES, 0, P(values));
+    ROW(deque, pop_oldest, "shared, the last", deque_shared, 1, YES, 0, P(values));
     ROW(deque, steal, "shared", deque_shared, 3, YES, 0, P(guard[0]), P(values));
     ROW(deque, steal, "the first: shares it", deque_holds, 3, YES, 0, P(guard[0]), P(values));
     ROW(deque, steal, "empty", deque_holds, 0, NO, 0, P(guard[0]), P(values));

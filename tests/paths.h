@@ -28,6 +28,9 @@
 #include <weir/interval.h>
 #include <weir/mpmc.h>
 #include <weir/mpsc.h>
+#include <weir/observe.h>
+#include <weir/parallel.h>
+#include <weir/pool.h>
 #include <weir/ring.h>
 #include <weir/select.h>
 #include <weir/sem.h>
@@ -341,6 +344,7 @@ PATH(size_t, umpmc_dequeue_burst, (weir_umpmc * q, weir_guard_record *r, uintptr
 
 PATH(int, deque_push, (weir_deque * d, uintptr_t v), weir_deque_push(d, v));
 PATH(bool, deque_pop, (weir_deque * d, uintptr_t *v), weir_deque_pop(d, v));
+PATH(bool, deque_pop_oldest, (weir_deque * d, uintptr_t *v), weir_deque_pop_oldest(d, v));
 PATH(bool, deque_steal, (weir_deque * d, weir_guard_record *r, uintptr_t *v),
      weir_deque_steal(d, r, v));
 PATH(size_t, deque_steal_burst, (weir_deque * d, weir_guard_record *r, uintptr_t *v, size_t n),
@@ -469,5 +473,32 @@ PATH(int, broadcast_try_recv, (weir_broadcast_subscriber * s, void *e, uint64_t 
 PATH(int, broadcast_recv,
      (weir_broadcast_subscriber * s, void *e, uint64_t *lost, uint64_t deadline, weir_cancel *c),
      weir_broadcast_recv(s, e, lost, deadline, c));
+
+/* ---- pool ---- */
+
+PATH_VOID(spawn, (weir_job * j, int (*run)(weir_job *)), weir_spawn(j, run));
+PATH(int, join, (weir_job * j), weir_join(j));
+PATH(int, join_run, (weir_job * j, int (*run)(weir_job *)), weir_join_run(j, run));
+/* A function that forks, and has nothing else to do. */
+PATH(int, spawn_join, (weir_job * j, int (*run)(weir_job *)), (weir_spawn(j, run), weir_join(j)));
+PATH_VOID(block_begin, (void), weir_block_begin());
+PATH_VOID(block_end, (void), weir_block_end());
+PATH(int, pool_submit, (weir_pool * p, weir_job *j), weir_pool_submit(p, j));
+PATH(int, pool_submit_bulk,
+     (weir_pool * p, weir_job *const *j, size_t n, weir_pool_priority priority),
+     weir_pool_submit_bulk(p, j, n, priority));
+PATH(weir_pool *, pool_self, (void), weir_pool_self());
+PATH(unsigned, pool_worker, (void), weir_pool_worker());
+
+/* ---- parallel ---- */
+
+PATH(int, parallel_for,
+     (const weir_parallel *how, size_t begin, size_t end, weir_parallel_body *body, void *context),
+     weir_parallel_for(how, begin, end, body, context));
+
+/* ---- trace ---- */
+
+PATH_VOID(trace_event, (weir_trace_kind kind, const char *name, uintptr_t id),
+          weir_trace_event(kind, name, id));
 
 #endif /* WEIR_TESTS_PATHS_H */

@@ -2,9 +2,11 @@
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
 /* A plugin that contains weir: it makes a domain, uses it in a thread of its own and in the
- * caller's, and frees it before it is unloaded. For tests/check-plugin.sh. */
+ * caller's, makes a pool, whose workers run jobs of the plugin, and frees both before it is
+ * unloaded. For tests/check-plugin.sh. */
 
 #include <weir/epoch.h>
+#include <weir/pool.h>
 
 #include <pthread.h>
 
@@ -28,6 +30,36 @@ static void *use(void *memory)
     weir_epoch_retire(record, (weir_retired *)memory, count, sizeof(weir_retired));
     weir_epoch_exit(record, section);
     return memory;
+}
+
+static int child(weir_job *job)
+{
+    (void)job;
+    return -7;
+}
+
+static int job(weir_job *unused)
+{
+    weir_job spawned;
+
+    (void)unused;
+    weir_spawn(&spawned, child);
+    return weir_join(&spawned);
+}
+
+static int use_pool(void)
+{
+    weir_pool *pool;
+    weir_job own;
+
+    if (weir_pool_new(&pool, NULL) != 0)
+        return 11;
+    weir_job_init(&own, job);
+    if (weir_pool_run(pool, &own) != -7)
+        return 12;
+    if (weir_pool_stop(pool, WEIR_POOL_DRAIN, WEIR_FOREVER) != 0 || weir_pool_free(pool) != 0)
+        return 13;
+    return 0;
 }
 
 /* Returns: 0 if all was as it should be. `memory` is for two objects. */
@@ -55,5 +87,7 @@ int plugin_use(void *memory, int own_thread)
         return 5;
     if (weir_epoch_free(domain) != 0)
         return 6;
-    return objects[0].bytes == 77 && objects[1].bytes == 77 ? 0 : 7;
+    if (objects[0].bytes != 77 || objects[1].bytes != 77)
+        return 7;
+    return own_thread != 0 ? use_pool() : 0;
 }
