@@ -97,7 +97,7 @@ static void gives_a_job_back_that_nobody_can_run(void)
     weir_blocking *pool;
     pthread_t threads[4];
 
-    if (sizeof(size_t) < 8 || getenv("EMULATOR") != NULL) {
+    if (sizeof(size_t) < 8 || test_emulated()) {
         test_skip("no stack is absurd enough here");
         return;
     }
@@ -139,7 +139,7 @@ static void waits_for_a_thread_that_is_there(void)
     held first, second;
     int status;
 
-    if (sizeof(size_t) < 8 || address_space() == 0 || getenv("EMULATOR") != NULL) {
+    if (sizeof(size_t) < 8 || address_space() == 0 || test_emulated()) {
         test_skip("no limit for the address space");
         return;
     }

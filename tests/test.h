@@ -82,6 +82,14 @@ static inline void test_skip(const char *reason)
     test_skip_reason = reason;
 }
 
+/* Whether the program runs under an emulator, which has limits and address spaces of its own. */
+static inline bool test_emulated(void)
+{
+    const char *const emulator = getenv("EMULATOR");
+
+    return emulator != NULL && emulator[0] != '\0';
+}
+
 /* Runs the cases. Says as the last thing how many passed and were skipped in this program. */
 static inline int test_run(const char *suite, const test_case *cases, size_t count)
 {
