@@ -414,7 +414,7 @@ static void a_child_makes_its_own(void)
     weir_job job;
     held jobs[2];
 
-    if (getenv("EMULATOR") != NULL && getenv("EMULATOR")[0] != '\0') {
+    if (test_emulated()) {
         test_skip("the emulator makes no threads in a child");
         return;
     }
