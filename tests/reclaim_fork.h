@@ -192,9 +192,7 @@ static bool children_have_threads(void)
 #ifdef WEIR_TSAN
     return false;
 #else
-    const char *const emulator = getenv("EMULATOR");
-
-    return emulator == NULL || emulator[0] == '\0';
+    return !test_emulated();
 #endif
 }
 
