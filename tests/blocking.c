@@ -78,7 +78,7 @@ static void says_that_there_is_no_memory(void)
 
 /* ---- threads that cannot be made ---- */
 
-#define ABSURD ((size_t)1 << 46)
+#define ABSURD (SIZE_MAX >> 18)
 
 static void *submit_in_vain(void *argument)
 {
