@@ -56,7 +56,7 @@ bool weir__injector_waits(const weir__injector *injector);
 /* The crew's word. From bit 16, three numbers of 16 bits each. */
 enum {
     WEIR__CREW_SEARCHES = 2, /* one was woken, or spins, to look for work */
-    WEIR__CREW_TOLD = 4,     /* and there is more than it will find */
+    WEIR__CREW_TOLD = 4,     /* and a worker has made work since */
     WEIR__CREW_STOPS = 8,
     WEIR__CREW_DISCARDS = 16,
     WEIR__CREW_ENDS = 32,  /* and there is nothing left to do */
@@ -141,8 +141,8 @@ bool weir__crew_has_begun(const weir_pool *pool);
 /* Before the first submit: there is a thread. Returns: 0; -EAGAIN; -ENOMEM. */
 int weir__crew_begin(weir_pool *pool);
 
-/* After work was made visible by a sequentially consistent read-modify-write: wakes a worker, or
- * tells the one who searches, if need be. */
+/* After work was made visible by a sequentially consistent read-modify-write: wakes a worker,
+ * unless one searches, who looks once more when he has found something. */
 void weir__crew_notify(weir_pool *pool);
 
 /* For who finds nothing: he becomes the one who searches. Returns: false if another does. */

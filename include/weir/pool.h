@@ -18,7 +18,8 @@
  * A worker takes, first, an urgent job; then of those that the jobs which it ran have submitted,
  * the newest for LIFO_CAP (16) times in a row, then the oldest; then what came from outside, in
  * batches, in order of arrival; then what others have, the oldest; idle ones last. Every 61 jobs
- * what came from outside goes first. Among workers there is no order.
+ * what has come from outside is put behind its own, so that neither starves. Among workers there
+ * is no order.
  *
  * spawn and join are a call that another worker may take over. Who joins a job that was taken
  * helps meanwhile, but only with what that job has spawned in its turn: he never gets into
@@ -35,7 +36,8 @@
  *
  * Progress:  submit is lock-free: a push on Treiber's stack, or on the worker's own deque; if it
  *            has to wake somebody also a system call, or the creation of a thread. (Of a thread
- *            that is stopped while it holds what is taken from outside: others pass by it. And the
+ *            that is stopped while it holds what is taken from outside, others pass by; of one
+ *            that is stopped while it wakes a worker, those who sleep go on sleeping. And the
  *            first submits of a pool wait for each other while one makes the first thread.)
  *            spawn is wait-free, but for the allocator when the deque grows, and for such a
  *            wake-up. join blocks on the job.
