@@ -57,10 +57,15 @@ static find first_of(weir__pool_worker *self, weir_job *const *jobs, size_t n, b
 
 static find outside(weir__pool_worker *self, weir_pool_priority priority, size_t most)
 {
+    weir__injector *const injector = &self->pool->injectors[priority];
     weir_job *jobs[BATCH];
     bool more;
-    const size_t n = weir__injector_take(&self->pool->injectors[priority], jobs, most, &more);
+    size_t n;
 
+    /* The search is given up next, in a line that those outside read. */
+    if (self->searches && weir__injector_waits(injector))
+        weir_prefetch_write(&self->pool->crew);
+    n = weir__injector_take(injector, jobs, most, &more);
     if (n == 0 && more) /* it has come while this one had the lock: who saw that relies on it */
         weir__crew_call(&self->face);
     return first_of(self, jobs, n, more);
