@@ -200,7 +200,8 @@ static bool sleep_idle(weir_blocking *pool)
     return false;
 }
 
-/* Returns: the next job; NULL: the thread leaves. `ran`: it comes from one. */
+/* Returns: the next job; NULL: the thread leaves. `ran`: it comes from one; else it was made for
+ * one that stands in the list. */
 static weir_job *next_job(weir_blocking *pool, bool ran)
 {
     weir__wake wake = {NULL, NULL};
@@ -210,6 +211,8 @@ static weir_job *next_job(weir_blocking *pool, bool ran)
     if (ran) {
         pool->running--;
         pool->done++;
+    } else {
+        pool->coming--;
     }
     for (;;) {
         if (pool->live > pool->max) {
@@ -245,8 +248,6 @@ static weir_job *begin(weir_blocking *pool, unsigned *number)
     pool->carried = NULL;
     if (job != NULL)
         pool->running++;
-    else
-        pool->coming--;
     *number = pool->begun++;
     pool->making--;
     pool->live++;

@@ -253,6 +253,41 @@ static void refuses_more_than_may_wait(void)
     CHECK(refused.place != 0);
 }
 
+static WEIR_ATOMIC(uint32_t) entered;
+
+/* Threads that have begun, and wait at a gate before they take what they were made for. */
+static void stop_at_gate(void *context, unsigned thread)
+{
+    (void)thread;
+    count(&entered);
+    CHECK_EQ(weir_latch_wait((weir_latch *)context, WEIR_FOREVER, NULL), 0);
+}
+
+static void leaves_out_what_threads_come_for(void)
+{
+    weir_blocking_options options = WEIR_BLOCKING_OPTIONS_INIT;
+    weir_latch gate = WEIR_LATCH_INIT(1);
+    weir_blocking *pool;
+    held jobs[5];
+
+    options.max_threads = 2;
+    options.max_queued = 2;
+    options.on_start = stop_at_gate;
+    options.context = &gate;
+    pool = make(&options);
+    weir_atomic_store(&entered, 0, WEIR_RELAXED); /* relaxed: nobody else is here. */
+    for (unsigned i = 0; i < 5; i++) {
+        jobs[i] = hold_at(&gate);
+        if (i == 2)
+            until(&entered, 2);
+        CHECK_EQ(weir_blocking_submit(pool, &jobs[i].job), i < 4 ? 0 : -EAGAIN);
+    }
+    weir_latch_count_down(&gate, 1);
+    end(pool);
+    for (unsigned i = 0; i < 4; i++)
+        CHECK(jobs[i].place != 0);
+}
+
 static void can_have_more_threads_and_fewer(void)
 {
     weir_blocking_options options = WEIR_BLOCKING_OPTIONS_INIT;
@@ -397,6 +432,7 @@ int main(void)
         TEST_CASE(says_that_there_is_no_memory), TEST_CASE(gives_a_job_back_that_nobody_can_run),
         TEST_CASE(waits_for_a_thread_that_is_there), TEST_CASE(makes_as_many_as_it_may),
         TEST_CASE(all_that_may_run_do), TEST_CASE(takes_jobs_in_their_order),
-        TEST_CASE(refuses_more_than_may_wait), TEST_CASE(can_have_more_threads_and_fewer),
-        TEST_CASE(threads_end_that_are_not_needed), TEST_CASE(an_idle_thread_sleeps));
+        TEST_CASE(refuses_more_than_may_wait), TEST_CASE(leaves_out_what_threads_come_for),
+        TEST_CASE(can_have_more_threads_and_fewer), TEST_CASE(threads_end_that_are_not_needed),
+        TEST_CASE(an_idle_thread_sleeps));
 }
