@@ -7,13 +7,15 @@
  *   pool/submit/1, /2   jobs from outside, by one producer and by two: only what submitting takes.
  *                       Each has a CPU of its own; workers are on the others, or, where there are
  *                       no others, one on those. A batch is over before the next begins.
- *   pool/wake           to the first instruction of a job, when all workers sleep since 200 us
- *   pool/hot            the same, when one on another CPU has just ended the job before
+ *   pool/wake           to the first instruction of a job, when all workers sleep; the last was 1
+ * ms ago pool/hot            the same, when one on another CPU has just ended the job before
  *   pool/for/1e7, /64   a loop over cheap items, called in a worker
+ *   pool/graph          of a run of a graph, from outside, the time a node
  *   pool/idle           what a pool without work takes */
 
 #include "pool.h"
 
+#include <weir/graph.h>
 #include <weir/parallel.h>
 #include <weir/pool.h>
 
@@ -137,8 +139,47 @@ static void our_submit(pool_item *item)
         abort();
 }
 
+typedef struct our_node {
+    weir_graph_node node;
+    weir_graph_edge left, above; /* to it */
+} our_node;
+
+static weir_graph our_graph;
+static our_node *our_nodes;
+static void (*our_visit)(unsigned i);
+
+static int our_node_run(weir_graph_node *node)
+{
+    our_visit((unsigned)((our_node *)(void *)node - our_nodes));
+    return 0;
+}
+
+static void our_weave(void)
+{
+    our_nodes = (our_node *)bench_alloc(POOL_NODES * sizeof *our_nodes);
+    weir_graph_init(&our_graph);
+    for (unsigned i = 0; i < POOL_NODES; i++) {
+        our_node *const it = &our_nodes[i];
+
+        weir_graph_node_init(&it->node, our_node_run);
+        if (weir_graph_add(&our_graph, &it->node) != 0 ||
+            (i % POOL_SIDE != 0 && weir_graph_before(&it->left, &it[-1].node, &it->node) != 0) ||
+            (i >= POOL_SIDE && weir_graph_before(&it->above, &it[-POOL_SIDE].node, &it->node) != 0))
+            abort();
+    }
+}
+
+static void our_wave(void (*visit)(unsigned i))
+{
+    our_visit = visit;
+    if (our_nodes == NULL)
+        our_weave();
+    if (weir_graph_run(&our_graph, our_pool, WEIR_FOREVER, NULL) != 0)
+        abort();
+}
+
 static const pool_face our_face = {sizeof(our_item), our_open,   our_inside, our_fib,
-                                   our_loop,         our_submit, NULL};
+                                   our_loop,         our_submit, NULL,       our_wave};
 
 static const pool_face *ours(void)
 {
@@ -185,7 +226,7 @@ static void ring_bell(pool_item *item)
 }
 
 static const pool_face bell_face = {sizeof(pool_item), open_bell, NULL, NULL, NULL,
-                                    ring_bell,         NULL};
+                                    ring_bell,         NULL,      NULL};
 
 static const pool_face *futex(void)
 {

@@ -37,6 +37,9 @@ typedef struct pool_face {
     void (*loop)(uint32_t *items, size_t n, uint32_t k); /* bench_pool_range() of all */
     void (*submit)(pool_item *item);
     void (*settle)(void); /* NULL, or: after all that was submitted has run, outside of the clock */
+    /* Calls visit(i) for each i below POOL_NODES, after those of its left and its upper neighbour;
+     * from outside. What can be made once is made at the first call. */
+    void (*wave)(void (*visit)(unsigned i));
 } pool_face;
 
 /* One cheap item after the other: a division, of which no compiler makes more than another. */
@@ -45,6 +48,9 @@ static inline void bench_pool_range(uint32_t *items, size_t from, size_t to, uin
     for (size_t i = from; i < to; i++)
         items[i] = (items[i] + (uint32_t)i) % k;
 }
+
+/* A graph: a square of so many nodes. */
+enum { POOL_SIDE = 32, POOL_NODES = POOL_SIDE * POOL_SIDE };
 
 /* ---- rows ---- */
 
@@ -57,6 +63,7 @@ enum {
     POOL_HOT,
     POOL_FOR_1E7,
     POOL_FOR_64,
+    POOL_GRAPH,
     POOL_IDLE,
     POOL_ROWS
 };
@@ -90,19 +97,20 @@ void bench_pool_idle(bench_run *run, int id);
     {                                             \
         bench_pool_measure(run, P(), POOL_##row); \
     }
-#define BENCH_POOL_CASES(P)                                                                     \
-    BENCH_POOL_CASE(P, FIB_1)                                                                   \
-    BENCH_POOL_CASE(P, FIB_2)                                                                   \
-    BENCH_POOL_CASE(P, SUBMIT_1)                                                                \
-    BENCH_POOL_CASE(P, SUBMIT_2)                                                                \
-    BENCH_POOL_CASE(P, WAKE)                                                                    \
-    BENCH_POOL_CASE(P, HOT)                                                                     \
-    BENCH_POOL_CASE(P, FOR_1E7)                                                                 \
-    BENCH_POOL_CASE(P, FOR_64)                                                                  \
-    BENCH_POOL_CASE(P, IDLE)                                                                    \
-    static bench_measure *const P##_cases[POOL_ROWS] = {P##_FIB_1,    P##_FIB_2,  P##_SUBMIT_1, \
-                                                        P##_SUBMIT_2, P##_WAKE,   P##_HOT,      \
-                                                        P##_FOR_1E7,  P##_FOR_64, P##_IDLE};
+#define BENCH_POOL_CASES(P)                                           \
+    BENCH_POOL_CASE(P, FIB_1)                                         \
+    BENCH_POOL_CASE(P, FIB_2)                                         \
+    BENCH_POOL_CASE(P, SUBMIT_1)                                      \
+    BENCH_POOL_CASE(P, SUBMIT_2)                                      \
+    BENCH_POOL_CASE(P, WAKE)                                          \
+    BENCH_POOL_CASE(P, HOT)                                           \
+    BENCH_POOL_CASE(P, FOR_1E7)                                       \
+    BENCH_POOL_CASE(P, FOR_64)                                        \
+    BENCH_POOL_CASE(P, GRAPH)                                         \
+    BENCH_POOL_CASE(P, IDLE)                                          \
+    static bench_measure *const P##_cases[POOL_ROWS] = {              \
+        P##_FIB_1, P##_FIB_2,   P##_SUBMIT_1, P##_SUBMIT_2, P##_WAKE, \
+        P##_HOT,   P##_FOR_1E7, P##_FOR_64,   P##_GRAPH,    P##_IDLE};
 
 /* Joins the rows of which `rows` has the bit. */
 static inline void bench_pool_add(const bench_peer *peer, bench_measure *const cases[],

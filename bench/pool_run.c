@@ -33,6 +33,7 @@ const bench_row bench_rows_pool[POOL_ROWS] = {
     {"pool/hot", "the same, when a worker on another CPU has just run the job before", "ns", true, 2, TRIP},
     {"pool/for/1e7", "a loop over 10 million divisions, in a worker, with all CPUs", "us", true, 2, {NULL, NULL, NULL}},
     {"pool/for/64", "the same over 64 divisions", "ns", true, 2, {NULL, NULL, NULL}},
+    {"pool/graph", "a node of a graph of 32 x 32, each after its left and upper neighbour, all CPUs", "ns", true, 2, {NULL, NULL, NULL}},
     {"pool/idle", "a second of an idle pool: CPU time (from 1 ns on), context switches", "ns", true, 1, {"CPU", "switches", NULL}},
 };
 /* clang-format on */
@@ -75,19 +76,43 @@ static void set_others(bench_run *run, const cpu_time *before)
         run->others = others / (took * bench_cpus());
 }
 
-/* ---- fork and join, loops ---- */
+/* ---- fork and join, loops, a graph ---- */
+
+static uint32_t cells[POOL_NODES], seed;
+
+/* So the last is `seed` times the number of ways to it, if each came after its neighbours. */
+static void visit(unsigned i)
+{
+    cells[i] = (i % POOL_SIDE == 0 ? 0 : cells[i - 1]) + (i < POOL_SIDE ? 0 : cells[i - POOL_SIDE]);
+    if (i == 0)
+        cells[i] = seed;
+}
+
+static uint32_t ways(void)
+{
+    seed = 1;
+    for (unsigned i = 0; i < POOL_NODES; i++)
+        visit(i);
+    return cells[POOL_NODES - 1];
+}
 
 typedef struct course {
     bench_run *run;
     const pool_face *face;
-    uint32_t *items; /* NULL: fib */
+    uint32_t *items; /* NULL: fib, or a graph */
     size_t n;
+    uint32_t ways; /* through the graph; 0: fib */
     uint64_t rounds;
 } course;
 
 static void one_round(course *course)
 {
-    if (course->items != NULL)
+    if (course->ways != 0) {
+        seed++;
+        course->face->wave(visit);
+        if (cells[POOL_NODES - 1] != seed * course->ways)
+            bench_fail(course->run, "a node ran before another, or not at all");
+    } else if (course->items != NULL)
         course->face->loop(course->items, course->n, 1000003);
     else if (course->face->fib(POOL_FIB) != POOL_FIBONACCI)
         bench_fail(course->run, "another number than fib(%d)", POOL_FIB);
@@ -138,7 +163,7 @@ static void go_round(void *of)
 
 static void divide(bench_run *run, const pool_face *face, unsigned workers)
 {
-    course course = {run, face, NULL, 0, 0};
+    course course = {run, face, NULL, 0, 0, 0};
 
     run->threads = workers;
     face->inside(false, go_round, &course);
@@ -149,12 +174,23 @@ static void divide(bench_run *run, const pool_face *face, unsigned workers)
 
 static void loop(bench_run *run, const pool_face *face, size_t n, double per_second)
 {
-    course course = {run, face, (uint32_t *)bench_alloc(n * sizeof(uint32_t)), n, 0};
+    course course = {run, face, (uint32_t *)bench_alloc(n * sizeof(uint32_t)), n, 0, 0};
 
     run->threads = bench_cpus();
     face->inside(true, go_round, &course);
     run->total = course.rounds;
     run->value[0] = run->window * per_second / (double)run->total;
+    run->done = true;
+}
+
+static void wave(bench_run *run, const pool_face *face)
+{
+    course course = {run, face, NULL, 0, ways(), 0};
+
+    run->threads = bench_cpus();
+    go_round(&course);
+    run->total = course.rounds;
+    run->value[0] = run->window * 1e9 / (double)(run->total * POOL_NODES);
     run->done = true;
 }
 
@@ -378,7 +414,7 @@ static void set_trips(bench_run *run, const bench_histogram *trips, uint64_t lea
 /* The caller does not sleep until the job runs: a worker that is woken wants another CPU. */
 static void reach(bench_run *run, const pool_face *face, size_t stride, bool asleep)
 {
-    static const struct timespec pause = {0, 200000};
+    static const struct timespec pause = {0, 1000000}; /* oneTBB's look for work for 200 us */
     bench_histogram *const trips = (bench_histogram *)bench_alloc(sizeof *trips);
     pool_item *const item = (pool_item *)bench_alloc(stride);
     const uint64_t begin = bench_now_ns();
@@ -551,6 +587,8 @@ void bench_pool_measure(bench_run *run, const pool_face *face, unsigned row)
         loop(run, face, 10000000, 1e6);
     else if (row == POOL_FOR_64)
         loop(run, face, 64, 1e9);
+    else if (row == POOL_GRAPH)
+        wave(run, face);
     else
         idle(run, face, stride);
 }

@@ -16,7 +16,7 @@ excused() {
     clock) echo "all: a clock and saturating sums; nothing shared" ;;
     cpus) echo "all: reads what the kernel says; a number is all that is shared" ;;
     blocking) echo "bench: it waits for the system, which decides how long; tests/blocking.c counts threads and wake-ups" ;;
-    graph) echo "bench: its nodes are the pool's jobs: bench/pool.c" ;;
+    graph) echo "bench: its nodes are the pool's jobs: pool/graph of bench/pool.c" ;;
     job) echo "all: the node that pools queue; tests/pool.c and tests/blocking.c run them" ;;
     parallel) echo "all: loops made of the pool's spawn and join, with no atomic of their own; bench/pool.c measures them" ;;
     observe) echo "all: a tool beside the structures; tests/observe.c shows what it does" ;;

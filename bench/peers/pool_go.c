@@ -84,10 +84,12 @@ GO_CASE(for_64, "for", 64, bench_cpus())
 
 BENCH_REGISTER(add_go_pool)
 {
-    static bench_measure *const cases[POOL_ROWS] = {
-        go_fib_1, go_fib_2, go_submit_1, go_submit_2, NULL, NULL, go_for_1e7, go_for_64, idle};
+    static bench_measure *const cases[POOL_ROWS] = {go_fib_1, go_fib_2, go_submit_1, go_submit_2,
+                                                    NULL,     NULL,     go_for_1e7,  go_for_64,
+                                                    NULL,     idle};
     char path[BENCH_PATH];
 
     if (bench_find_peer(path, "pool-go"))
-        bench_pool_add(&go_peer, cases, POOL_ALL & ~(1u << POOL_WAKE | 1u << POOL_HOT));
+        bench_pool_add(&go_peer, cases,
+                       POOL_ALL & ~(1u << POOL_WAKE | 1u << POOL_HOT | 1u << POOL_GRAPH));
 }

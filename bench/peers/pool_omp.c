@@ -49,10 +49,27 @@ static void omp_loop(uint32_t *items, size_t n, uint32_t k)
         items[i] = (items[i] + (uint32_t)i) % k;
 }
 
+/* It has no graph that could be run again: each run makes the tasks anew. */
+static void omp_wave(void (*visit)(unsigned i))
+{
+    static char ends[POOL_NODES + POOL_SIDE];
+
+#pragma omp parallel
+#pragma omp single
+    for (unsigned i = 0; i < POOL_NODES; i++) {
+        const char *const above = &ends[i], *const left =
+                                                &ends[i + POOL_SIDE - (i % POOL_SIDE != 0)];
+        const char *const own = &ends[i + POOL_SIDE];
+
+#pragma omp task depend(in : above[0], left[0]) depend(out : own[0]) firstprivate(i)
+        visit(i);
+    }
+}
+
 const pool_face *pool_peer(void)
 {
     static const pool_face face = {sizeof(pool_item), omp_open, omp_inside, omp_fib,
-                                   omp_loop,          NULL,     NULL};
+                                   omp_loop,          NULL,     NULL,       omp_wave};
 
     return &face;
 }

@@ -41,11 +41,13 @@ BENCH_POOL_CASES(omp)
 
 BENCH_REGISTER(add_plugins)
 {
-    static const bench_peer gomp_peer = {"libgomp", BENCH_LOCK, BENCH_UNORDERED,
-                                         false,     0,          "gcc: omp task, omp parallel for"};
-    static const bench_peer omp_peer = {"libomp", BENCH_SPINS, BENCH_UNORDERED,
-                                        false,    0,           "clang: omp task, omp parallel for"};
-    const unsigned rows = POOL_DIVIDES | POOL_LOOPS | 1u << POOL_IDLE;
+    static const bench_peer gomp_peer = {
+        "libgomp", BENCH_LOCK, BENCH_UNORDERED,
+        false,     0,          "gcc: omp task, depend; omp parallel for"};
+    static const bench_peer omp_peer = {
+        "libomp", BENCH_SPINS, BENCH_UNORDERED,
+        false,    0,           "clang: omp task, depend; omp parallel for"};
+    const unsigned rows = POOL_DIVIDES | POOL_LOOPS | 1u << POOL_GRAPH | 1u << POOL_IDLE;
     char path[BENCH_PATH];
 
     if (bench_find_peer(path, "pool-gomp.so"))

@@ -19,5 +19,5 @@ BENCH_REGISTER(add_rayon)
 
     snprintf(note, sizeof note, "%s; ThreadPool::spawn, join, par_iter_mut with enumerate",
              strstr(chan_rust_versions(), "rustc"));
-    bench_pool_add(&peer, pool_rust_face_cases, POOL_ALL);
+    bench_pool_add(&peer, pool_rust_face_cases, POOL_ALL & ~(1u << POOL_GRAPH));
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: 2026 The weir authors
 
-// bench/peers/pool_tbb.cc: oneTBB: task_arena, parallel_invoke, parallel_for.
+// bench/peers/pool_tbb.cc: oneTBB: task_arena, parallel_invoke, parallel_for, flow_graph.
 
 #include "../pool.h"
 
 #include "object.h"
 
 #include <tbb/blocked_range.h>
+#include <tbb/flow_graph.h>
 #include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/parallel_invoke.h>
@@ -55,8 +56,37 @@ static void tbb_submit(pool_item *item)
     arena->enqueue([item] { item->run(item); });
 }
 
+typedef tbb::flow::continue_node<tbb::flow::continue_msg> tbb_node;
+
+static tbb::flow::graph *tbb_graph;
+static tbb_node *tbb_nodes[POOL_NODES];
+
+static void tbb_weave(void (*visit)(unsigned i))
+{
+    tbb_graph = bench_new<tbb::flow::graph>();
+    for (unsigned i = 0; i < POOL_NODES; i++) {
+        tbb_nodes[i] =
+            bench_new<tbb_node>(*tbb_graph, [=](const tbb::flow::continue_msg &) { visit(i); });
+        if (i % POOL_SIDE != 0)
+            tbb::flow::make_edge(*tbb_nodes[i - 1], *tbb_nodes[i]);
+        if (i >= POOL_SIDE)
+            tbb::flow::make_edge(*tbb_nodes[i - POOL_SIDE], *tbb_nodes[i]);
+    }
+}
+
+// A graph runs in the arena in which it was made, and who waits takes part.
+static void tbb_wave(void (*visit)(unsigned i))
+{
+    arena->execute([=] {
+        if (tbb_graph == nullptr)
+            tbb_weave(visit);
+        tbb_nodes[0]->try_put(tbb::flow::continue_msg());
+        tbb_graph->wait_for_all();
+    });
+}
+
 static const pool_face tbb_face = {sizeof(pool_item), tbb_open,   tbb_inside, tbb_fib,
-                                   tbb_loop,          tbb_submit, NULL};
+                                   tbb_loop,          tbb_submit, NULL,       tbb_wave};
 
 static const pool_face *tbb_pool(void)
 {
@@ -73,7 +103,7 @@ BENCH_REGISTER(add_tbb_pool)
         BENCH_UNORDERED,
         false,
         0,
-        "task_arena::enqueue; parallel_invoke; parallel_for over a blocked_range"};
+        "task_arena::enqueue; parallel_invoke; parallel_for over a blocked_range; continue_node"};
 
     bench_pool_add(&peer, tbb_pool_cases, POOL_ALL);
 }

@@ -53,8 +53,8 @@ static void uv_pool_settle(void)
     (void)uv_run(uv_default_loop(), UV_RUN_DEFAULT);
 }
 
-static const pool_face uv_face = {sizeof(uv_item), uv_pool_open,  NULL, NULL, NULL,
-                                  uv_pool_submit,  uv_pool_settle};
+static const pool_face uv_face = {sizeof(uv_item), uv_pool_open,   NULL, NULL, NULL,
+                                  uv_pool_submit,  uv_pool_settle, NULL};
 
 static const pool_face *uv_pool(void)
 {

@@ -28,6 +28,7 @@ pub struct Face {
     each: unsafe extern "C" fn(*mut u32, usize, u32),
     submit: extern "C" fn(*mut Item),
     settle: Option<extern "C" fn()>,
+    wave: Option<extern "C" fn(extern "C" fn(u32))>,
 }
 
 /// What the C side vouches for: that it lives, and may be used by another thread.
@@ -94,6 +95,7 @@ static FACE: Face = Face {
     each,
     submit,
     settle: None,
+    wave: None,
 };
 
 #[no_mangle]
