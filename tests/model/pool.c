@@ -8,7 +8,7 @@
  * A scenario is a string: what the main thread does, and behind bars what others do beside it.
  *
  *     a to f  submit that job                 A to F  the same job, urgent; it submits the next one
- *     w       wait until all that was submitted by this thread has run
+ *     w       wait until the one before it has run, or was refused
  *     f       fork and join, as a job         b  a job that blocks until the next letter's has run
  *     r R     resize to 2, to 1               x  stop, and discard */
 
@@ -109,6 +109,8 @@ static void submit(model_job *job, weir_pool_priority priority)
     status = weir_pool_submit_priority(pool, &job->job, priority);
     weir_check_assert(status == 0 || status == -EPIPE);
     job->submitted = status == 0;
+    if (!job->submitted && job->done != NULL)
+        weir_latch_count_down(job->done, 1);
 }
 
 static void play(const char *script)
@@ -120,7 +122,7 @@ static void play(const char *script)
         const unsigned n = (unsigned)(*script | 32) - 'a';
 
         switch (*script) {
-        case 'w': /* for the one before it */
+        case 'w':
             weir_check_assert(weir_latch_wait(&done[latched - 1], WEIR_FOREVER, NULL) == 0);
             break;
         case 'r':
