@@ -4,8 +4,9 @@
 /* lib/blocking.c: threads for work that waits.
  *
  * What holds whenever nobody has the lock:
- *  1. A job stands in the list only if there is a thread (`live`). A thread leaves only if the
- *     list is empty, or there are more threads than the limit, which is at least 1.
+ *  1. A job stands in the list only if there is a thread (`live`). A thread leaves only if each job
+ *     of the list has one that comes for it, or there are more threads than the limit, which is at
+ *     least 1.
  *  2. A thread goes to sleep only if the list is empty; each job that comes to the list later takes
  *     the first thread that sleeps out of theirs, and nudges it, or asks for a new one. So whose
  *     deadline has come, and who is not in that list any more, was given a job, and looks.
@@ -34,6 +35,7 @@ typedef struct idler {
     struct idler *next, *prev; /* towards those that have slept for longer; back */
     weir_waiter waiter;
     bool stands; /* in the list of the idle */
+    bool comes;  /* and does no more, but counts in `coming` */
 } idler;
 
 struct weir_blocking {
@@ -143,8 +145,9 @@ static void push_idler(weir_blocking *pool, idler *thread)
     pool->idle_count++;
 }
 
-/* Returns: whom to wake without the lock, which may be nobody. */
-static weir__wake pop_idler(weir_blocking *pool)
+/* `comes`: for a job; else to leave. Returns: whom to wake without the lock, which may be
+ * nobody. */
+static weir__wake pop_idler(weir_blocking *pool, bool comes)
 {
     weir__wake wake = {NULL, NULL};
 
@@ -152,13 +155,14 @@ static weir__wake pop_idler(weir_blocking *pool)
         idler *const thread = pool->idle;
 
         remove_idler(pool, thread);
-        pool->coming++;
+        thread->comes = comes;
+        pool->coming += comes;
         wake = weir__waiter_nudge(&thread->waiter);
     }
     return wake;
 }
 
-/* Without the lock: wakes n of the idle, some at a time. */
+/* Without the lock: wakes n of the idle, some at a time, so that they leave. */
 static void wake_idlers(weir_blocking *pool, unsigned n)
 {
     enum { BATCH = 16 };
@@ -169,7 +173,7 @@ static void wake_idlers(weir_blocking *pool, unsigned n)
         count = 0;
         lock(pool);
         while (count < BATCH && count < n && pool->idle != NULL)
-            wakes[count++] = pop_idler(pool);
+            wakes[count++] = pop_idler(pool, false);
         unlock(pool);
         for (unsigned i = 0; i < count; i++)
             weir__wake_now(wakes[i]);
@@ -193,7 +197,7 @@ static bool sleep_idle(weir_blocking *pool)
                              surplus ? weir_clock_after(pool->options.idle_ns) : WEIR_FOREVER);
     lock(pool);
     if (!thread.stands) { /* also if the deadline came with it */
-        pool->coming--;
+        pool->coming -= thread.comes;
         return true;
     }
     remove_idler(pool, &thread);
@@ -217,7 +221,7 @@ static weir_job *next_job(weir_blocking *pool, bool ran)
     for (;;) {
         if (pool->live > pool->max) {
             if (pool->first != NULL)
-                wake = pop_idler(pool); /* this one may have been woken for it */
+                wake = pop_idler(pool, true); /* this one may have been woken for it */
             break;
         }
         if (pool->first != NULL) {
@@ -365,7 +369,7 @@ int weir_blocking_submit(weir_blocking *pool, weir_job *job)
         status = -EAGAIN;
     } else {
         push_job(pool, job);
-        wake = pop_idler(pool);
+        wake = pop_idler(pool, true);
         pool->making += more;
         pool->coming += more;
     }

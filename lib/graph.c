@@ -536,6 +536,8 @@ int weir_graph_run(weir_graph *graph, weir_pool *pool, uint64_t deadline, weir_c
 
     if (deadline == WEIR_FOREVER)
         return run_to_end(graph, pool, cancel);
+    if (weir_graph_is_running(graph))
+        return -EBUSY; /* with a token of its own */
     weir_cancel_source_init(&source, cancel, deadline);
     status = run_to_end(graph, pool, weir_cancel_source_token(&source));
     if (status == -ECANCELED && weir_cancel_check(cancel) == 0 &&

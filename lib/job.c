@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
 #include <weir/job.h>
+#include <weir/pool.h>
 
 #include <errno.h>
 
@@ -32,8 +33,13 @@ void weir_call_fail(weir_call *call, int status)
 
 int weir_call_get(weir_call *call, uint64_t deadline, weir_cancel *cancel)
 {
-    int status = weir_future_wait(&call->future, deadline, cancel);
+    int status = 0;
 
+    if (!weir_future_is_done(&call->future)) {
+        weir_block_begin(); /* a worker's place may be the one that the call needs */
+        status = weir_future_wait(&call->future, deadline, cancel);
+        weir_block_end();
+    }
     if (status != 0)
         return status;
     status = weir_future_result(&call->future, NULL);

@@ -40,6 +40,7 @@ typedef struct range {
 typedef struct half {
     weir_job job; /* first */
     range range;
+    bool left; /* to who spawned it: written and read by that thread alone */
 } half;
 
 /* ---- the end before the end ---- */
@@ -131,8 +132,10 @@ static int run_half(weir_job *job)
 {
     half *const h = (half *)(void *)job;
 
-    if (job->spawner == NULL || job->spawner == weir__worker_self)
-        return WEIR__LOOP_LEFT;
+    if (job->spawner == NULL || job->spawner == weir__worker_self) {
+        h->left = true;
+        return 0;
+    }
     h->range.now = 0;
     return work(&h->range);
 }
@@ -156,6 +159,7 @@ static void divide(range *r, half *h)
     h->range = *r;
     h->range.from = r->from + (r->to - r->from) / 2;
     h->range.spent = 0;
+    h->left = false;
     r->to = h->range.from;
     r->now = 0;
     weir_spawn(&h->job, run_half);
@@ -182,7 +186,7 @@ static int work(range *r)
         status = status != 0 ? status : other;
         other = weir_join(&h.job);
         r->now = 0;
-        if (other == WEIR__LOOP_LEFT) {
+        if (h.left) {
             r->from = h.range.from;
             r->to = h.range.to;
             continue;

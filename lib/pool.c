@@ -56,25 +56,39 @@ static void forget_worker(void)
     weir__worker_self = NULL;
 }
 
+static int forks_watched; /* 0, or a negative errno */
+
 static void watch_forks(void)
 {
-    (void)pthread_atfork(NULL, NULL, forget_worker);
+    forks_watched = -pthread_atfork(NULL, NULL, forget_worker);
+}
+
+static unsigned at_most(unsigned n, unsigned most)
+{
+    return n < most ? n : most;
 }
 
 static int complete(weir_pool_options *options, const weir_pool_options *given)
 {
+    unsigned room;
+
     if (given != NULL)
         *options = *given;
-    if (options->workers == 0)
-        options->workers = weir_cpus();
-    if (options->max_workers == 0)
-        options->max_workers = options->workers > 32 ? options->workers * 2 : 64;
     if (options->max_blocked == 0)
         options->max_blocked = 64;
-    if (options->workers > options->max_workers || options->max_workers > WEIR_POOL_MAX ||
-        options->max_blocked > WEIR_POOL_MAX - options->max_workers)
+    if (options->max_blocked >= WEIR_POOL_MAX)
         return -EINVAL;
-    return 0;
+    room = WEIR_POOL_MAX - options->max_blocked;
+    if (options->max_workers > room)
+        return -EINVAL;
+    if (options->workers == 0)
+        options->workers =
+            at_most(weir_cpus(), options->max_workers != 0 ? options->max_workers : room);
+    if (options->workers > room)
+        return -EINVAL;
+    if (options->max_workers == 0)
+        options->max_workers = at_most(options->workers > 32 ? options->workers * 2 : 64, room);
+    return options->workers > options->max_workers ? -EINVAL : 0;
 }
 
 static size_t bytes_of_workers(const weir_pool *pool)
@@ -138,6 +152,8 @@ int weir_pool_new(weir_pool **pool, const weir_pool_options *given)
     if (status != 0)
         return status;
     (void)pthread_once(&watched, watch_forks);
+    if (forks_watched != 0)
+        return forks_watched;
     made = (weir_pool *)weir_alloc(sizeof *made, WEIR_CACHELINE);
     if (made == NULL)
         return -ENOMEM;

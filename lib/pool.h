@@ -151,6 +151,9 @@ bool weir__crew_search(weir__pool_worker *self);
 /* The one who searches has found something. */
 void weir__crew_found(weir__pool_worker *self);
 
+/* A worker that may search will do something else first: others are not to rely on it. */
+void weir__crew_pause(weir__pool_worker *self);
+
 /* Sleeps until it is woken. */
 void weir__crew_sleep(weir__pool_worker *self);
 

@@ -52,9 +52,9 @@ static uint64_t with_wants(uint64_t crew)
 /* From `old` to `next`, if it is still `old`. */
 static bool change(weir_pool *pool, uint64_t *old, uint64_t next)
 {
-    /* sync(crew): seq_cst. Pairs with itself, with the loads in weir__crew_notify() and of those
-     * who look whether the pool stops; see the pictures at the top of
-     * this file. relaxed on failure: looked at again. */
+    /* sync(crew): seq_cst. Pairs with itself, and with the loads in weir__crew_notify(),
+     * end_if_done() and weir__crew_ends(): see the pictures at the top of this file. relaxed on
+     * failure: looked at again. */
     return weir_atomic_cas_weak(&pool->crew, old, with_wants(next), WEIR_SEQ_CST, WEIR_RELAXED);
 }
 
@@ -160,8 +160,8 @@ static bool unpark_one(weir_pool *pool, bool searches)
         worker = worker_of(pool, top - 1);
         /* relaxed: acquired with the top; nobody else takes it. */
         below = weir_atomic_load(&worker->below, WEIR_RELAXED);
-        /* sync(slept): acquire. Pairs with the compare-and-swap in weir__crew_sleep(); on failure
-         * too. */
+        /* sync(slept): acquire. Pairs with the compare-and-swap in weir__crew_sleep(); on
+         * failure too. */
     } while (!weir_atomic_cas_weak(&pool->idle, &top, below, WEIR_ACQUIRE, WEIR_ACQUIRE));
     worker->searches = searches;
     weir_waiter_unpark(&worker->idle);
@@ -169,19 +169,32 @@ static bool unpark_one(weir_pool *pool, bool searches)
 }
 
 static void end_if_done(weir_pool *pool);
-static void wake(weir_pool *pool);
+static void fence(weir_pool *pool);
+static void wake(weir_pool *pool, bool tell);
 
-/* No thread can be made. Who sleeps meanwhile has relied on the one who was to search. */
+/* Who was to search does not; `crew` is what it was until then. Who went to sleep meanwhile has
+ * relied on him. Returns: whether there is work for one who sleeps. */
+static bool hand_search_on(weir_pool *pool, uint64_t crew)
+{
+    /* relaxed: who pushed himself since then looks himself. */
+    if (weir_atomic_load(&pool->idle, WEIR_RELAXED) == 0)
+        return false;
+    if ((crew & WEIR__CREW_TOLD) != 0)
+        fence(pool);
+    if (!weir__pool_has_work(pool))
+        return false;
+    wake(pool, true);
+    return true;
+}
+
+/* No thread can be made. */
 static void give_up(weir_pool *pool)
 {
     uint64_t crew = look(pool);
 
     while (!change(pool, &crew, without_search(crew) - WEIR__CREW_RUNNING)) {
     }
-    /* relaxed: who pushed himself since then looks himself. */
-    if (weir_atomic_load(&pool->idle, WEIR_RELAXED) != 0 && weir__pool_has_work(pool))
-        wake(pool);
-    else
+    if (!hand_search_on(pool, crew))
         end_if_done(pool);
 }
 
@@ -198,42 +211,45 @@ static void rouse(weir_pool *pool)
         give_up(pool);
 }
 
-/* Wakes one, if nobody searches. */
-static void wake(weir_pool *pool)
+/* Wakes one, if nobody searches. Who searches sees what was made visible by a sequentially
+ * consistent read-modify-write; all else he has to be told, so that he makes a fence first. */
+static void wake(weir_pool *pool, bool tell)
 {
     uint64_t crew = look(pool);
 
-    do {
-        if ((crew & (WEIR__CREW_SEARCHES | WEIR__CREW_ENDS)) != 0 ||
-            weir__crew_running(crew) >= weir__crew_target(crew))
+    for (;;) {
+        if ((crew & WEIR__CREW_SEARCHES) != 0) {
+            if (!tell || (crew & WEIR__CREW_TOLD) != 0 ||
+                change(pool, &crew, crew | WEIR__CREW_TOLD))
+                return;
+        } else if ((crew & WEIR__CREW_ENDS) != 0 ||
+                   weir__crew_running(crew) >= weir__crew_target(crew)) {
             return;
-    } while (!change(pool, &crew, (crew | WEIR__CREW_SEARCHES) + WEIR__CREW_RUNNING));
-    rouse(pool);
+        } else if (change(pool, &crew, (crew | WEIR__CREW_SEARCHES) + WEIR__CREW_RUNNING)) {
+            rouse(pool);
+            return;
+        }
+    }
 }
 
 void weir__crew_notify(weir_pool *pool)
 {
     /* sync(crew): seq_cst. Pairs with change(): see the top of this file. */
     if ((weir_atomic_load(&pool->crew, WEIR_SEQ_CST) & WEIR__CREW_WANTS) != 0)
-        wake(pool);
+        wake(pool, false);
 }
 
 void weir__crew_call(weir__worker *face)
 {
     weir__pool_worker *const self = (weir__pool_worker *)(void *)face;
     weir_pool *const pool = self->pool;
-    uint64_t crew;
 
     if (pool->fenced)
         /* sync(gate): acq_rel. Pairs with itself, and the exchange in fence(). */
         weir_atomic_exchange(&self->gate, 0, WEIR_ACQ_REL);
     else
         weir_fence_light();
-    crew = look(pool);
-    while ((crew & (WEIR__CREW_SEARCHES | WEIR__CREW_TOLD)) == WEIR__CREW_SEARCHES)
-        if (change(pool, &crew, crew | WEIR__CREW_TOLD))
-            return;
-    wake(pool);
+    wake(pool, true);
 }
 
 /* The heavy side, between a change of the crew and a look for work. */
@@ -245,8 +261,8 @@ static void fence(weir_pool *pool)
         weir_fence_heavy();
         return;
     }
-    /* sync(made): acq_rel. Pairs with the compare-and-swap in make_worker(): a worker that is not
-     * counted here has acquired the change of the crew before this. */
+    /* sync(made): acq_rel. Pairs with the compare-and-swap in make_worker(): a worker that is
+     * not counted here has acquired the change of the crew before this. */
     made = weir_atomic_fetch_add(&pool->made, 0, WEIR_ACQ_REL);
     for (uint32_t i = 0; i < made; i++) {
         weir__pool_worker *const worker = worker_of(pool, i);
@@ -260,8 +276,8 @@ static void fence(weir_pool *pool)
 /* If nobody can make work any more, all are to end. */
 static void end_if_done(weir_pool *pool)
 {
-    /* sync(crew): acquire. Pairs with change(): what those did who do not run any more, or who said
-     * STOPS, comes before the look for work. */
+    /* sync(crew): acquire. Pairs with change(): what those did who do not run any more, or who
+     * said STOPS, comes before the look for work. */
     uint64_t crew = weir_atomic_load(&pool->crew, WEIR_ACQUIRE);
 
     do {
@@ -269,11 +285,11 @@ static void end_if_done(weir_pool *pool)
             weir__crew_running(crew) + weir__crew_blocked(crew) != 0)
             return;
         if (weir__pool_has_work(pool)) {
-            wake(pool);
+            wake(pool, true);
             return;
         }
-        /* sync(crew): seq_cst. Pairs with change(). sync(crew): acquire on failure, as above. See
-         * the top of this file. */
+        /* sync(crew): seq_cst. Pairs with change(). sync(crew): acquire on failure, as above.
+         * See the top of this file. */
     } while (!weir_atomic_cas(&pool->crew, &crew, with_wants(crew | WEIR__CREW_ENDS), WEIR_SEQ_CST,
                               WEIR_ACQUIRE));
     while (unpark_one(pool, false)) {
@@ -287,7 +303,7 @@ static void look_again(weir_pool *pool)
 {
     fence(pool);
     if (weir__pool_has_work(pool))
-        wake(pool);
+        wake(pool, true);
     else
         end_if_done(pool);
 }
@@ -346,21 +362,35 @@ bool weir__crew_search(weir__pool_worker *self)
     return true;
 }
 
-void weir__crew_found(weir__pool_worker *self)
+/* Returns: the crew until then. */
+static uint64_t end_search(weir__pool_worker *self)
 {
     uint64_t crew = look(self->pool);
 
     while (!change(self->pool, &crew, without_search(crew))) {
     }
     self->searches = false;
+    return crew;
+}
+
+void weir__crew_pause(weir__pool_worker *self)
+{
+    if (self->searches)
+        (void)hand_search_on(self->pool, end_search(self));
+}
+
+void weir__crew_found(weir__pool_worker *self)
+{
+    const uint64_t crew = end_search(self);
+
     if (weir__crew_running(crew) >= weir__crew_target(crew))
         return;
     /* Those outside have left it to this one, who sees what they pushed by the change; and workers,
-     * who have told it once for all of them. Who was woken wakes the next. */
+     * and who went to sleep, who have told it once for all of them. Who was woken wakes the next. */
     if ((crew & WEIR__CREW_TOLD) != 0)
         fence(self->pool);
     if (weir__pool_has_work(self->pool))
-        wake(self->pool);
+        wake(self->pool, true);
 }
 
 void weir__crew_sleep(weir__pool_worker *self)
@@ -383,7 +413,7 @@ void weir__crew_sleep(weir__pool_worker *self)
     } else { /* what others have it cannot take: memory is short */
         fence(pool);
         if (weir__pool_has_outside(pool))
-            wake(pool);
+            wake(pool, true);
         else
             end_if_done(pool);
     }
@@ -459,7 +489,8 @@ void weir_block_begin(void)
     self->replaced = true;
     crew = look(pool);
     do {
-        if (weir__crew_blocked(crew) >= pool->options.max_blocked) {
+        if (weir__crew_blocked(crew) >= pool->options.max_blocked ||
+            (crew & WEIR__CREW_ENDS) != 0) { /* in on_end, where nobody counts any more */
             self->replaced = false;
             return;
         }

@@ -4,7 +4,8 @@
 #include "pool.h"
 
 /* Who falls asleep (lib/pool_crew.c), and who pushes, or has just taken; all accesses are
- * sequentially consistent:
+ * sequentially consistent, but the last look of who takes: it stands behind a light fence, the
+ * other side of which is the sleeper's, between his two:
  *
  *     push               ||  sleep                 take             ||  sleep
  *     newest = job       ||  crew: running - 1     taking = 0       ||  crew: running - 1
@@ -64,8 +65,7 @@ void weir__injector_close(weir__injector *injector)
 /* With `taking` held: the rest, in order of arrival. */
 static weir_job *turn_over(weir__injector *injector)
 {
-    /* sync(submitted): acquire. Pairs with the compare-and-swap in push(); the
-     * jobs. */
+    /* sync(submitted): acquire. Pairs with the compare-and-swap in push(); the jobs. */
     weir_job *newest = job_of(weir_atomic_fetch_and(&injector->newest, CLOSED, WEIR_ACQUIRE));
     weir_job *oldest = NULL;
 
@@ -109,14 +109,14 @@ size_t weir__injector_take(weir__injector *injector, weir_job **jobs, size_t mos
 
 bool weir__injector_waits(const weir__injector *injector)
 {
-    /* sync(submitted): seq_cst. Pairs with the compare-and-swap in push(): see
-     * the top of this file. */
+    /* sync(submitted): seq_cst. Pairs with the compare-and-swap in push().
+     * See the top of this file. */
     if (job_of(weir_atomic_load(&injector->newest, WEIR_SEQ_CST)) == NULL &&
-        /* relaxed: who leaves something here looks at the crew after it; and who goes to sleep
-         * makes a fence before this. */
+        /* relaxed: who leaves something here looks at the crew after it, and tells who searches;
+         * and who goes to sleep, or was told, makes a fence before this. */
         weir_atomic_load(&injector->oldest, WEIR_RELAXED) == NULL)
         return false;
-    /* sync(taken_over): seq_cst. Pairs with the store in weir__injector_take(): see the
-     * top of this file. */
+    /* sync(taken_over): seq_cst. Pairs with the store in weir__injector_take().
+     * See the top of this file. */
     return weir_atomic_load(&injector->taking, WEIR_SEQ_CST) == 0;
 }

@@ -11,8 +11,8 @@
  * just submitted is warm, what was submitted first must not starve. */
 enum { LIFO_CAP = 16 };
 
-/* Jobs between looks at what came from outside before the worker's own. Prime, so that no rhythm
- * of the jobs falls in with it. */
+/* Jobs between looks at what came from outside while there are the worker's own. Prime, so that no
+ * rhythm of the jobs falls in with it. */
 enum { TURN = 61 };
 
 /* Jobs that are taken from outside, or stolen, at a time: the price of a steal, or of the lock,
@@ -270,6 +270,15 @@ static void work(weir__pool_worker *self, const find *it)
         run(self, it->job);
 }
 
+/* Of one too many: others come to it without a steal, for which they may have no record. */
+static void give_all_back(weir__pool_worker *self)
+{
+    uintptr_t job;
+
+    while (weir_deque_pop_oldest(&self->submitted, &job))
+        weir__injector_put_back(&self->pool->injectors[WEIR_POOL_NORMAL], (weir_job *)job);
+}
+
 /* Runs what there is, until there is nothing for as long as a wake-up takes, or there are too
  * many workers. */
 static void run_all(weir__pool_worker *self)
@@ -278,8 +287,10 @@ static void run_all(weir__pool_worker *self)
         weir__spin spin = WEIR__SPIN_INIT;
         find it;
 
-        if (weir__crew_too_many(self->pool))
+        if (weir__crew_too_many(self->pool)) {
+            give_all_back(self);
             return;
+        }
         it = look_for_work(self);
         while (it.job == NULL && (self->searches || weir__crew_search(self)) &&
                weir__spin_again(&spin))
@@ -299,8 +310,10 @@ void *weir__pool_work(void *of)
     weir__worker_self = &self->face;
     weir__thread_name(self->pool->name, self->number);
     self->record = weir_guard_self(self->pool->domain);
-    if (options->on_start != NULL)
+    if (options->on_start != NULL) {
+        weir__crew_pause(self);
         options->on_start(options->context, self->number);
+    }
     do {
         run_all(self);
         weir__crew_sleep(self);

@@ -43,7 +43,7 @@ tests/small_stack.c                  how much stack each operation uses
 tests/paths.c                        each hot path, alone in a function: for the listings and costs
 tests/costs.c tests/costs_chan.c tests/costs_pool.c tests/costs_queues.c tests/costs_reclaim.c tests/costs_waits.c tests/costs_words.c   what operations cost
 tests/model/chan_pair.c              tests/model/chan.c, with fences that the kernel makes
-tests/model/pool_crew.c tests/model/pool_inject.c tests/model/pool_join.c   parts of tests/model/pool.c, each alone
+tests/model/pool_crew.c tests/model/pool_inject.c tests/model/pool_join.c tests/model/pool_wake.c   parts of tests/model/pool.c, each alone
 stress/selftest.c                    shows that the stress body can fail
 tests/check_assembly.c tests/check_findings.c tests/check_promises.c tests/check_searches.c tests/check_systems.c tests/check_waits.c   parts of tests/check.c
 tests/litmus.c tests/litmus_brute.c tests/litmus_rows.c tests/litmus_random.c tests/litmus_text.c   the checker against brute force

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
-/* weir/blocking.h: threads for work that waits: files, names of hosts, libraries that sleep. A pool
- * makes a thread when a job comes and all its threads are busy, up to a limit of its own, and lets
- * go of those that have had nothing to do for a while.
+/* weir/blocking.h: threads for work that waits: files, names of hosts, libraries that sleep. A
+ * pool makes a thread when a job comes and all its threads are busy, up to a limit of its own,
+ * and lets go of those that have had nothing to do for a while.
  *
  * Use it when: a job would keep a thread of weir/pool.h, or of an event loop, from its work.
  * Use weir/pool.h for jobs that compute: they want as many threads as there are processors.
@@ -15,23 +15,22 @@
  * Who may run with whom: everything with everything, but for new, and free: no other call may be
  *   under way. stop() is refused in a thread of the pool.
  *
- * How it works. Jobs stand in a list, and threads that have nothing to do in another, the one that
- * came last in front. A submit wakes that one, or makes a thread: one for each job. So a burst that
- * is over leaves those behind that are not needed, and these end. All of this is under one lock,
- * which is held for some instructions, never while a function of the user's is called or a thread
- * is made: a job that blocks costs far more.
+ * How it works. Jobs stand in a list, and threads that have nothing to do in another, the one
+ * that came last in front. A submit wakes that one, or makes a thread: one for each job. So a
+ * burst that is over leaves those behind that are not needed, and these end. All of this is
+ * under one lock, which is held for some instructions, never while a function of the user's is
+ * called or a thread is made: a job that blocks costs far more.
  *
- * Threads:   none is made but by weir_blocking_submit(), when none is idle and there are fewer than
- *            the limit, and by weir_blocking_resize(), for jobs that stand in the list. `keep` idle
- *            threads stay for good; each other one ends when it has been idle for `idle_ns`, and
- *            sleeps until then without looking. One that ends is joined by the next that does, or
- *            by weir_blocking_stop(): at most one at a time is not. It is off the count, and out
- *            of the limit, when it calls `on_end`.
- *            All signals are blocked in them, but for those that an instruction of the thread's own
- *            raises (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS). A job must not end its
- *            thread.
- * Progress:  blocking, on who has the lock. A submit that finds the pool without a thread makes it
- *            before it returns; others that come meanwhile wait for that.
+ * Threads:   none is made but by weir_blocking_submit(), when none is idle and there are fewer
+ *            than the limit, and by weir_blocking_resize(), for jobs that stand in the list.
+ *            `keep` idle threads stay for good; each other one ends when it has been idle for
+ *            `idle_ns`, and sleeps until then without looking. One that ends is joined by the
+ *            next that does, or by weir_blocking_stop(): at most one at a time is not. It is off
+ *            the count, and out of the limit, when it calls `on_end`. All signals are blocked in
+ *            them, but for those that an instruction of the thread's own raises (SIGSEGV,
+ *            SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS). A job must not end its thread.
+ * Progress:  blocking, on who has the lock. A submit that finds the pool without a thread makes
+ *            it before it returns; others that come meanwhile wait for that.
  * Ordering:  what happens before a submit is visible to the job's function; what it did, to who
  *            got 0 from weir_blocking_stop(), and to the `failed` of this job.
  * Fairness:  FIFO: jobs are taken in the order in which they were submitted.
@@ -42,8 +41,8 @@
  *            touch this one.
  * Edges:     weir/wait.h.
  *
- * Source: that the thread which slept last is the first to be woken is what Windows does with those
- * that wait at an I/O completion port: Microsoft, "I/O Completion Ports",
+ * Source: that the thread which slept last is the first to be woken is what Windows does with
+ * those that wait at an I/O completion port: Microsoft, "I/O Completion Ports",
  * https://learn.microsoft.com/en-us/windows/win32/fileio/i-o-completion-ports. */
 
 #ifndef WEIR_BLOCKING_H
@@ -58,9 +57,9 @@ extern "C" {
 
 /* ---- types ---- */
 
-/* Most threads of a pool; and how many where nothing is said. These wait, they do not compute: the
- * number of processors says nothing of how many it takes. 64 are more than most disks and servers
- * want at a time, and few enough for the limits of a small container: asleep they cost
+/* Most threads of a pool; and how many where nothing is said. These wait, they do not compute:
+ * the number of processors says nothing of how many it takes. 64 are more than most disks and
+ * servers want at a time, and few enough for the limits of a small container: asleep they cost
  * about a megabyte in all. */
 #define WEIR_BLOCKING_MAX_THREADS 16384
 #define WEIR_BLOCKING_THREADS 64
@@ -78,15 +77,15 @@ typedef struct weir_blocking_options {
     const char *name;     /* of the threads, where these have names: NAME-0, NAME-1, and so on; of
                              its 15 bytes the number has what it needs. NULL: "weir-block" */
 
-    /* All may be NULL, and get `context`. In each thread, before its first job and after its last;
-     * threads are numbered from 0 as they begin, and no number is used twice. */
+    /* All may be NULL, and get `context`. In each thread, before its first job and after its
+     * last; threads are numbered from 0 as they begin, and no number is used twice. */
     void (*on_start)(void *context, unsigned thread);
     void (*on_end)(void *context, unsigned thread);
     /* In the thread, after a job has returned `status`, which is not 0. The job is what was
      * submitted: it is there if its function has left it there. */
     void (*failed)(void *context, weir_job *job, int status);
-    /* In weir_blocking_stop(): the job will not be run. A call's is not told: weir_call_get() says
-     * -ECANCELED. */
+    /* In weir_blocking_stop(): the job will not be run. A call's is not told: weir_call_get()
+     * says -ECANCELED. */
     void (*discarded)(void *context, weir_job *job);
     void *context;
 } weir_blocking_options;
@@ -122,23 +121,25 @@ typedef struct weir_blocking_numbers {
 WEIR_API int weir_blocking_new(weir_blocking **pool,
                                const weir_blocking_options *options) WEIR_NODISCARD;
 
-/* Ends the pool: no job is taken any more. Those that wait are run, or discarded, in this thread;
- * those that run are waited for; then all threads are joined.
- * Returns: 0: nothing of the pool runs any more; -ETIMEDOUT: something does still: call again, also
- * to discard what was to be run; -EDEADLK in a thread of the pool, and in `discarded`: nothing was
- * done. Once it has said 0 it does so again. */
+/* Ends the pool: no job is taken any more. Those that wait are run, by the pool's threads, or
+ * discarded, by this one; those that run, or for which a thread is being made, are waited for;
+ * then all threads are joined.
+ * Returns: 0: nothing of the pool runs any more; -ETIMEDOUT: something does still: call again,
+ * also to discard what was to be run; -EDEADLK in a thread of the pool, and in `discarded`:
+ * nothing was done. Once it has said 0 it does so again. */
 WEIR_API int weir_blocking_stop(weir_blocking *pool, weir_blocking_how how,
                                 uint64_t deadline) WEIR_NODISCARD;
 
-/* Frees a pool that is stopped. Returns: 0; -EBUSY if it is not: nothing was done. */
-WEIR_API int weir_blocking_free(weir_blocking *pool) WEIR_NODISCARD;
+/* Frees a pool that is stopped; NULL is ignored. Returns: 0; -EBUSY if it is not: nothing was
+ * done. */
+WEIR_API int weir_blocking_free(weir_blocking *pool);
 
 /* ---- operations ---- */
 
 /* Has a thread of the pool run the job: once. Jobs may submit.
  * Returns: 0; -EPIPE after a stop has begun; -EAGAIN if max_queued jobs wait, and no thread is
- * idle or can be added; or what pthread_create(3) said, negative, mostly -EAGAIN too, if there is
- * no thread at all and none can be made. Unless it returns 0 the job was not taken. Where
+ * idle or can be added; or what pthread_create(3) said, negative, mostly -EAGAIN too, if there
+ * is no thread at all and none can be made. Unless it returns 0 the job was not taken. Where
  * there are threads, and one more cannot be made, the job waits for one of these.
  * Complexity: O(1), no allocation; a system call if a thread sleeps, or is made. */
 WEIR_API int weir_blocking_submit(weir_blocking *pool, weir_job *job) WEIR_NODISCARD;

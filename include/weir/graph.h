@@ -3,39 +3,43 @@
 
 /* weir/graph.h: jobs that depend on each other: a node runs when all nodes before it have ended.
  *
- * Use it when: it is known in advance what has to be done and what has to come before what, and it
- *              is more than a call and its answer; once, or again and again.
- * Use weir_spawn() (weir/pool.h) where a job's parts are made by that job, weir/future.h where each
- * step has one result for the next, weir/chan.h for stages through which a stream flows.
+ * Use it when: it is known in advance what has to be done and what has to come before what, and
+ *              it is more than a call and its answer; once, or again and again.
+ * Use weir_spawn() (weir/pool.h) where a job's parts are made by that job, weir/future.h where
+ * each step has one result for the next, weir/chan.h for stages through which a stream flows.
  *
  * Who may run with whom:
  *   init, add, before, start, run, destroy   one thread at a time, while nobody waits or asks
- *   wait, state, result, token               any thread, after start
+ *   wait, state, result                      any thread, after start
+ *   token                                    a node, during the run
  * A graph that runs is not changed: add, before, start, run and destroy say -EBUSY.
  *
- * A run, by weir_graph_run(), or weir_graph_start() and weir_graph_wait(), runs each node once, and
- * is over when all have ended. A node fails by returning a negative errno. What comes after it, by
- * one edge or many, is then not run but skipped; other branches go on. The first error of a run is
- * what who waits is told. A cancelled token skips all nodes that have not begun.
+ * A run, by weir_graph_run(), or weir_graph_start() and weir_graph_wait(), runs each node once,
+ * and is over when all have ended. A node fails by returning a negative errno. What comes after
+ * it, by one edge or many, is then not run but skipped; other branches go on. The first error of
+ * a run is what who waits is told. A cancelled token skips all nodes that have not begun.
  *
  * Who ends a node runs the first of those that are ready by it at once, and gives the others to
  * the pool. So a chain is a loop: it needs no stack for its length, and no queue, but for every
- * 64th node, which goes through the pool, so that other jobs have their turn. What a pool that is
- * stopped discards, or does not take any more, is skipped: the run ends in any case, then with
- * -ECANCELED.
+ * 64th node, which goes through the pool, so that other jobs have their turn. What a pool that
+ * is stopped discards, or does not take any more, is skipped: the run ends in any case, then
+ * with -ECANCELED.
  *
- * A worker of the pool that calls weir_graph_run() works on the graph itself until it is over. All
- * ready nodes are in one list then, under a lock, and up to 31 workers more that come by to steal
- * serve that list until the end, and are replaced while it is empty. So it needs no worker but its
- * own. It is a part of the job that called: neither the 64 nor a stop of the pool concern it.
+ * A worker of the pool that calls weir_graph_run() works on the graph itself until it is over.
+ * All ready nodes are in one list then, under a lock, and up to 31 workers more that come by to
+ * steal serve that list until the end, and are replaced while it is empty. So it needs no worker
+ * but its own. It is a part of the job that called: neither the 64 nor a stop of the pool
+ * concern it.
  *
  * Progress:  to end a node is a read-modify-write for each node after it, and what
- *            weir_pool_submit_bulk() takes, lock-free; within a worker's run it blocks, on who has
- *            the list's lock. state and result are wait-free. wait and run block on the nodes.
- * Ordering:  what happens before start is visible to all nodes; what a node did, to those after it,
- *            to who has waited for the end, and to who finds its state DONE, FAILED or SKIPPED.
- * Memory:    the caller's: nothing is allocated. Graph, nodes and edges stay where they are until
- *            the run is over: a wait of any thread has returned its outcome, or
+ *            weir_pool_submit_bulk() takes, lock-free; within a worker's run it blocks, on who
+ *            has the list's lock. state and result are wait-free. wait and run block on the
+ *            nodes.
+ * Ordering:  what happens before start is visible to all nodes; what a node did, to those after
+ *            it, to who has waited for the end, and to who finds its state DONE, FAILED or
+ *            SKIPPED.
+ * Memory:    the caller's: nothing is allocated. Graph, nodes and edges stay where they are
+ *            until the run is over: a wait of any thread has returned its outcome, or
  *            weir_graph_is_running() was false. Nobody else touches them any more then, but the
  *            weir_graph_run() that ran it, until it returns.
  * Complexity: start looks for cycles if the graph has changed since: O(nodes + edges), with no
@@ -43,7 +47,8 @@
  * Edges:
  *   joined  a node's end -> the start of those after it  carries what it did
  *   ended   a node's end -> state                        carries what it did, and its result
- *   The end of a run: `zero` of weir/sem.h. What is given to the pool: `submitted` of weir/pool.h.
+ *   The end of a run: `zero` of weir/sem.h. What is given to the pool: `submitted` of
+ *   weir/pool.h.
  *
  * Source: A. B. Kahn, "Topological Sorting of Large Networks", CACM 5(11), 1962,
  * doi:10.1145/368996.369025. */
@@ -130,8 +135,8 @@ WEIR_API int weir_graph_add(weir_graph *graph, weir_graph_node *node) WEIR_NODIS
 
 /* Lets `then` begin after `first` has ended. Two nodes may have several edges. `edge` belongs to
  * the graph until it is destroyed; used twice in it, it is a broken precondition, not checked.
- * Returns: 0; -EINVAL if a node is in no graph, or they are in two; -ELOOP if they are one; -EBUSY
- * if their graph runs. */
+ * Returns: 0; -EINVAL if a node is in no graph, or they are in two; -ELOOP if they are one;
+ * -EBUSY if their graph runs. */
 WEIR_API int weir_graph_before(weir_graph_edge *edge, weir_graph_node *first,
                                weir_graph_node *then) WEIR_NODISCARD;
 
@@ -139,25 +144,25 @@ WEIR_API int weir_graph_before(weir_graph_edge *edge, weir_graph_node *first,
 
 /* Starts a run. `cancel`, a token or NULL, lives until its end. What the last run left is
  * forgotten. A graph without nodes is over at once.
- * Returns: 0; -ELOOP if there is a cycle; -EBUSY if it runs; or as weir_pool_submit(): nothing runs
- * then.
+ * Returns: 0; -ELOOP if there is a cycle; -EBUSY if it runs; or as weir_pool_submit(): nothing
+ * runs then.
  * Complexity: one submit; O(nodes), and if the graph was changed, O(nodes + edges). */
 WEIR_API int weir_graph_start(weir_graph *graph, weir_pool *pool,
                               weir_cancel *cancel) WEIR_NODISCARD;
 
 /* Waits for the end of the run.
- * Returns: 0 if all nodes have succeeded, or nothing was ever started; the first error, of a node,
- * or -ECANCELED of what was cancelled or discarded. Or, and then it goes on and
- * weir_graph_is_running(): -ETIMEDOUT; -ECANCELED, of the wait's own token; -EDEADLK in a worker of
- * the pool, which must not wait for itself: there it is weir_graph_run().
+ * Returns: 0 if all nodes have succeeded, or nothing was ever started; the first error, of a
+ * node, or -ECANCELED of what was cancelled or discarded. Or, and then it goes on and
+ * weir_graph_is_running(): -ETIMEDOUT; -ECANCELED, of the wait's own token; -EDEADLK in a worker
+ * of the pool, which must not wait for itself: there it is weir_graph_run().
  * Progress: blocking, on the nodes. */
 WEIR_API int weir_graph_wait(weir_graph *graph, uint64_t deadline,
                              weir_cancel *cancel) WEIR_NODISCARD;
 
 /* Runs it to the end. At the deadline, and when `cancel` is cancelled, what has not begun is
  * skipped; it waits for what has in any case. In a worker of the pool: see above.
- * Returns: as weir_graph_start(); 0 if all have succeeded; the first error; -ETIMEDOUT if that is
- * that nodes were skipped for the deadline, -ECANCELED for the token.
+ * Returns: as weir_graph_start(); 0 if all have succeeded; the first error; -ETIMEDOUT if that
+ * is that nodes were skipped for the deadline, -ECANCELED for the token.
  * Progress: blocking, on the nodes. */
 WEIR_API int weir_graph_run(weir_graph *graph, weir_pool *pool, uint64_t deadline,
                             weir_cancel *cancel) WEIR_NODISCARD;
@@ -181,8 +186,8 @@ static inline weir_graph_state weir_graph_node_state(const weir_graph_node *node
     return (weir_graph_state)weir_atomic_load(&node->state, WEIR_ACQUIRE);
 }
 
-/* Returns: what a node has returned that is DONE or FAILED; -ECANCELED if it was SKIPPED; -EAGAIN
- * if it has not ended. */
+/* Returns: what a node has returned that is DONE or FAILED; -ECANCELED if it was SKIPPED;
+ * -EAGAIN if it has not ended. */
 WEIR_API int weir_graph_node_result(const weir_graph_node *node);
 
 #ifdef __cplusplus

@@ -12,11 +12,22 @@
  * (weir_spawn()) it is the spawner's until weir_join() has returned.
  *
  * A call is a job with a status that is waited for. Who submitted it keeps it until
- * weir_call_get() has said 0, or what the function returned.
+ * weir_call_get() has said 0, or what the function returned. A worker of weir/pool.h that waits
+ * for one is replaced meanwhile, as between weir_block_begin() and weir_block_end().
  *
+ * Who may run with whom:
+ *   init, fail  one thread, before the submit, or in place of a run
+ *   get         one thread at a time, after the submit
+ *
+ * Progress:  init and fail are wait-free, but that fail wakes who waits; get blocks on the call.
  * Memory:    nothing is allocated.
  * Ordering:  what happens before a submit is visible to the function; what it did, to who learns
- *            of its end by join, by weir_call_get(), or by the pool's end. */
+ *            of its end by join, by weir_call_get(), or by the pool's end.
+ * Edges:     those of weir/future.h, and of the pool that runs the job.
+ *
+ * Source: a call whose result is claimed later: B. Liskov, L. Shrira, "Promises: Linguistic
+ * Support for Efficient Asynchronous Procedure Calls in Distributed Systems", PLDI 1988,
+ * doi:10.1145/53990.54016. */
 
 #ifndef WEIR_JOB_H
 #define WEIR_JOB_H
@@ -77,7 +88,8 @@ static inline void weir_call_init(weir_call *call, int (*run)(weir_call *call), 
 }
 
 /* Ends a call that will never be run, as a pool does with what it discards: who waits for it
- * gets `status`, a negative errno. */
+ * gets `status`, a negative errno. Threads: one, in place of the run. Progress: wait-free, but
+ * for the wake-up. */
 WEIR_API void weir_call_fail(weir_call *call, int status);
 
 /* Waits for the end of a submitted call, which is the caller's again if it came.

@@ -106,8 +106,9 @@ enum { WEIR_PARALLEL_BLOCKS = 512 };
 
 /* Has `body` do all items from `begin` to `end` - 1. With a grain each call is of one chunk:
  * [begin + i * grain, begin + (i + 1) * grain), the last one shorter. Without, of one item, or
- * of some, for 100 us at most. `how` may be NULL: by the caller alone.
- * Returns: 0; see Errors above. */
+ * of some, for about 100 us, where others can come, or there is a token; else all in one. `how`
+ * may be NULL: by the caller alone.
+ * Returns: 0, also for no items, on a stopped pool too; see Errors above. */
 WEIR_API int weir_parallel_for(const weir_parallel *how, size_t begin, size_t end,
                                weir_parallel_body *body, void *context) WEIR_NODISCARD;
 

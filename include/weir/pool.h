@@ -16,10 +16,10 @@
  *   free            after a stop that returned 0, when nobody uses the pool any more
  *
  * A worker takes, first, an urgent job; then of those that the jobs which it ran have submitted,
- * the newest for LIFO_CAP (16) times in a row, then the oldest; then what came from outside, in
- * batches, in order of arrival; then what others have, the oldest; idle ones last. Every 61 jobs
- * what has come from outside is put behind its own, so that neither starves. Among workers there
- * is no order.
+ * the newest, if the job that ended last has submitted some, but at most LIFO_CAP (16) times in
+ * a row, else the oldest; then what came from outside, in batches, in order of arrival; then
+ * what others have, the oldest; idle ones last. Every 61 jobs what has come from outside is put
+ * behind its own, so that neither starves. Among workers there is no order.
  *
  * spawn and join are a call that another worker may take over. Who joins a job that was taken
  * helps meanwhile, but only with what that job has spawned in its turn: he never gets into
@@ -44,7 +44,9 @@
  * Ordering:  what happens before a submit or spawn is visible to the job; what a job did, to who
  *            has joined it, and to who stopped the pool.
  * Memory:    some KiB a worker, when its thread is made, and what its deques grow to. Nothing
- *            for each job. Jobs are the caller's (weir/job.h).
+ *            for each job. Jobs are the caller's (weir/job.h). Where one more thread cannot be
+ *            made the jobs wait for those that there are; it is tried again with the next submit
+ *            that finds too few.
  * Steals:    the first steal from a worker's deque costs a membarrier(2), 2 to 3 us and an
  *            interrupt to the processors that run threads of this process, and so does going to
  *            sleep. Fences would cost 20 to 30 ns for each spawn and its join: more, where a
@@ -100,8 +102,9 @@ typedef enum weir_pool_priority {
 } weir_pool_priority;
 
 typedef struct weir_pool_options {
-    unsigned workers;     /* 0: weir_cpus() */
-    unsigned max_workers; /* that weir_pool_resize() may ask for; 0: twice `workers`, at least 64 */
+    unsigned workers;     /* 0: weir_cpus(), if the limits allow it */
+    unsigned max_workers; /* that weir_pool_resize() may ask for; 0: twice `workers`, at least 64,
+                             if WEIR_POOL_MAX allows it */
     unsigned max_blocked; /* blocked ones that are replaced at a time; 0: 64 */
     bool fenced;          /* workers pay the fences: see Steals above */
     size_t stack_bytes;   /* of a worker; 0: the system's default */
@@ -183,7 +186,7 @@ WEIR_API int weir_pool_free(weir_pool *pool);
 
 /* Changes the number of workers. Those above it stop after their job; they keep their threads.
  * Returns: 0; -EINVAL if it is 0 or above max_workers; -EPIPE after stop. */
-WEIR_API int weir_pool_resize(weir_pool *pool, unsigned workers);
+WEIR_API int weir_pool_resize(weir_pool *pool, unsigned workers) WEIR_NODISCARD;
 
 /* ---- jobs ---- */
 
@@ -191,7 +194,8 @@ WEIR_API int weir_pool_resize(weir_pool *pool, unsigned workers);
  * Returns: 0; -EPIPE after stop, but for a worker of a pool that drains; -ENOMEM or -EAGAIN if
  * it is the pool's first job and no thread can be made. On failure the job is still the
  * caller's.
- * Complexity: one read-modify-write from outside, none from a worker of the pool. */
+ * Complexity: one read-modify-write from outside, none from a worker of the pool, unless it is
+ * fenced. */
 WEIR_API int weir_pool_submit(weir_pool *pool, weir_job *job) WEIR_NODISCARD;
 
 /* The same; of another priority always as from outside. */
@@ -218,7 +222,7 @@ WEIR_API int weir__join_stolen(weir_job *job);
  * the reverse is the cheap one. Outside of a pool, and where memory is short, it is left to
  * join.
  * Progress: wait-free, but for the allocator and a wake-up.
- * Complexity: no read-modify-write; 2 to 3 ns with its join. */
+ * Complexity: no read-modify-write; in a fenced pool two, with its join. */
 static inline void weir_spawn(weir_job *job, int (*run)(weir_job *job))
 {
     weir__worker *const self = weir__worker_self;
@@ -234,7 +238,8 @@ static inline void weir_spawn(weir_job *job, int (*run)(weir_job *job))
     }
     weir_fence_light();
     /* relaxed: who goes to sleep makes a heavy fence between saying so and its last look; either
-     * that finds the job, or this finds WANTS. */
+     * that finds the job, or this finds WANTS; or that one searches who was told, and will make
+     * such a fence. */
     if (WEIR_UNLIKELY((weir_atomic_load(self->crew, WEIR_RELAXED) & WEIR__CREW_WANTS) != 0))
         weir__crew_call(self);
 }
@@ -270,10 +275,10 @@ static inline int weir_join(weir_job *job)
 
 /* Says that the job that calls it is about to block, so that another worker takes this one's
  * place; up to `max_blocked` at a time. Outside of a pool it does nothing. They may be nested.
- * Progress: lock-free, but for the wake-up. */
+ * Progress: lock-free, but for a membarrier(2) and the wake-up. */
 WEIR_API void weir_block_begin(void);
 
-/* Says that it has. There may be one worker too many then, until the next job of one ends. */
+/* Says that it has. There may be too many workers then, until the next jobs end. */
 WEIR_API void weir_block_end(void);
 
 /* ---- queries ---- */

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
-/* tests/model/blocking.c: weir/blocking.h in the model checker, threads and all: those of the pool
- * are made by pthread_create(3), sleep until their time is over, and are joined. A scenario is a
- * string for each thread, a letter an operation; thread 0 does its first, and stops the pool when
- * the others have ended.
+/* tests/model/blocking.c: weir/blocking.h in the model checker, threads and all: those of the
+ * pool are made by pthread_create(3), sleep until their time is over, and are joined. A scenario
+ * is a string for each thread, a letter an operation; thread 0 does its first, and stops the
+ * pool when the others have ended. All but the empty one are searched at random: there are too
+ * many schedules.
  *
  *     s  submit a job                      c  submit a call, and wait for it
  *     b  submit one that submits another   h  submit one that waits until another has run
  *     d  stop, and run what waits          x  stop, and discard it
  *     0  the same for no time              1 2  resize
  *
- * Each job writes to plain memory that is freed when the pool has ended: what runs twice, too late,
- * or without seeing what was before its submit, is caught; and who sleeps for ever.
+ * Each job writes to plain memory that is freed when the pool has ended: what runs twice, too
+ * late, or without seeing what was before its submit, is caught; and who sleeps for ever.
  *
  * Edges: none of its own. */
 

@@ -9,7 +9,7 @@
  *
  *     a to f  submit that job                 A to F  the same job, urgent; it submits the next one
  *     w       wait until the one before it has run, or was refused
- *     f       fork and join, as a job         b  a job that blocks until the next letter's has run
+ *     y       fork and join, as a job         z  a job that blocks until another one has run
  *     r R     resize to 2, to 1               x  stop, and discard */
 
 #include "model.h"
