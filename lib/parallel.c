@@ -9,7 +9,8 @@
 /* All loops are one: over units, which are items, chunks, blocks or pairs. A range of units is
  * done in pieces, and divided when it pays. Times in ns; of one unit in ps. */
 
-/* What is gained at least by going to the pool, and by a steal: what these cost, about. */
+/* What is gained at least by going to the pool, and by a steal: what these cost, about, by pool/wake
+ * of weir-bench, and a membarrier and some far lines (doc/pool.md). */
 enum { HANDOVER = 10000, STEAL = 4000 };
 
 /* Of a piece: so long that the look at the clock does not count, which waits for the loads and

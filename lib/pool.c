@@ -12,7 +12,8 @@
 #include <string.h>
 
 /* What a submitted job costs beside its own work, in ns: a queue's two ends, and a share of a
- * wake-up. Measured: doc/design.md. The hint makes it a twentieth. */
+ * wake-up: two to five times what pool/submit of weir-bench tells, in which all wake-ups are shared
+ * by many. The hint makes it a twentieth. */
 enum { JOB_NS = 100, SHARE = 20 };
 
 /* ---- a job that submit waits for ---- */

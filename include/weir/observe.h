@@ -38,8 +38,8 @@
  *   named     name_thread -> write      carries what the name points to
  *   listed    first event -> write, lost, free   carries the ring's constants
  *   let-go    thread, free -> the other of them  carries the last use of the ring
- *   control start, write, lost, free -> the next of them carries the plain variables of the
- *   library
+ *   control   start, write, lost, free -> the next of them
+ *                                   carries the plain variables of the library
  *
  * Sources: the discipline of begun and done counts around a ring: L. Lamport, "Concurrent
  * Reading and Writing", CACM 20(11), 1977, doi:10.1145/359863.359878; how to write it in C11's
