@@ -40,7 +40,7 @@ int weir_call_get(weir_call *call, uint64_t deadline, weir_cancel *cancel)
         status = weir_future_wait(&call->future, deadline, cancel);
         weir_block_end();
     }
-    if (status != 0)
+    if (status != 0 && !weir_future_is_done(&call->future))
         return status;
     status = weir_future_result(&call->future, NULL);
     /* Who completed it may be in the middle of it still. */

@@ -9,8 +9,8 @@
 /* All loops are one: over units, which are items, chunks, blocks or pairs. A range of units is
  * done in pieces, and divided when it pays. Times in ns; of one unit in ps. */
 
-/* What is gained at least by going to the pool, and by a steal: what these cost, about, by pool/wake
- * of weir-bench, and a membarrier and some far lines (doc/pool.md). */
+/* What is gained at least by going to the pool, and by a steal: what these cost, about, by
+ * pool/wake of weir-bench, and a membarrier and some far lines (doc/pool.md). */
 enum { HANDOVER = 10000, STEAL = 4000 };
 
 /* Of a piece: so long that the look at the clock does not count, which waits for the loads and
@@ -255,9 +255,9 @@ static int hand_over(weir_pool *pool, range *r)
         *r = h.range;
         return status;
     }
-    if (status == -ENOMEM || status == -EAGAIN) /* it can make no thread */
-        return finish_alone(r);
-    return -EPIPE;
+    if (status == -EPIPE || status == -ECANCELED) /* stopped */
+        return -EPIPE;
+    return finish_alone(r); /* it can make no thread */
 }
 
 /* Whether the pool would gain more than the hand-over costs. */

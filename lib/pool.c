@@ -34,15 +34,24 @@ static void tell(awaited *call, int status)
 static int run_awaited(weir_job *job)
 {
     awaited *const call = (awaited *)(void *)job;
+    const int status = call->inner->run(call->inner);
 
-    tell(call, call->inner->run(call->inner));
+    WEIR_REQUIRE(status <= 0, "a job returns 0 or a negative errno");
+    tell(call, status);
     return 0;
+}
+
+static void discard_awaited(awaited *call)
+{
+    if (call->inner->run == weir__call_run)
+        weir_call_fail((weir_call *)(void *)call->inner, -ECANCELED);
+    tell(call, -ECANCELED);
 }
 
 void weir__pool_discard(const weir_pool *pool, weir_job *job)
 {
     if (job->run == run_awaited)
-        tell((awaited *)(void *)job, -ECANCELED);
+        discard_awaited((awaited *)(void *)job);
     else if (job->run == weir__call_run)
         weir_call_fail((weir_call *)(void *)job, -ECANCELED);
     else if (pool->options.discarded != NULL)

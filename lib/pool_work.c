@@ -227,6 +227,7 @@ static void run(weir__pool_worker *self, weir_job *job)
         weir_atomic_store(&self->sample_ns, mean == 0 ? ns + 1 : mean - mean / 8 + ns / 8,
                           WEIR_RELAXED);
     }
+    WEIR_REQUIRE(status <= 0, "a job returns 0 or a negative errno");
     WEIR_REQUIRE(self->blocks == 0, "a job has ended between weir_block_begin() and its end");
     weir__tally_add(&self->jobs, 1);
     if (status != 0 && options->failed != NULL)
@@ -268,6 +269,8 @@ static void work(weir__pool_worker *self, const find *it)
         weir__pool_discard(pool, it->job);
     else
         run(self, it->job);
+    WEIR_REQUIRE(weir_deque_size_approx(&self->face.spawned) == 0,
+                 "a job has ended without a join of what it has spawned");
 }
 
 /* Of one too many: others come to it without a steal, for which they may have no record. */

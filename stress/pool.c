@@ -193,7 +193,7 @@ static int run_item(weir_job *job)
     return 0;
 }
 
-static void on_failed(void *context, const weir_job *job, int status)
+static void on_failed(void *context, weir_job *job, int status)
 {
     (void)job;
     if (context != &now || status != -EIO)

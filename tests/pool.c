@@ -134,7 +134,7 @@ typedef struct sink {
     int status;
 } sink;
 
-static void sink_failed(void *context, const weir_job *job, int status)
+static void sink_failed(void *context, weir_job *job, int status)
 {
     sink *const s = (sink *)context;
 

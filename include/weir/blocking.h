@@ -81,8 +81,8 @@ typedef struct weir_blocking_options {
      * last; threads are numbered from 0 as they begin, and no number is used twice. */
     void (*on_start)(void *context, unsigned thread);
     void (*on_end)(void *context, unsigned thread);
-    /* In the thread, after a job has returned `status`, which is not 0. The job is what was
-     * submitted: it is there if its function has left it there. */
+    /* In the thread, after a job has returned `status`, not 0, and nobody waits for it, as for a
+     * call. The job is there if its function has left it there. */
     void (*failed)(void *context, weir_job *job, int status);
     /* In weir_blocking_stop(): the job will not be run. A call's is not told: weir_call_get()
      * says -ECANCELED. */
@@ -126,7 +126,8 @@ WEIR_API int weir_blocking_new(weir_blocking **pool,
  * then all threads are joined.
  * Returns: 0: nothing of the pool runs any more; -ETIMEDOUT: something does still: call again,
  * also to discard what was to be run; -EDEADLK in a thread of the pool, and in `discarded`:
- * nothing was done. Once it has said 0 it does so again. */
+ * nothing was done. Once it has said 0 it does so again. `deadline`: absolute, ns, as
+ * weir/clock.h; 0 or past: does not wait, and what it has begun goes on. */
 WEIR_API int weir_blocking_stop(weir_blocking *pool, weir_blocking_how how,
                                 uint64_t deadline) WEIR_NODISCARD;
 
@@ -140,7 +141,9 @@ WEIR_API int weir_blocking_free(weir_blocking *pool);
  * Returns: 0; -EPIPE after a stop has begun; -EAGAIN if max_queued jobs wait, and no thread is
  * idle or can be added; or what pthread_create(3) said, negative, mostly -EAGAIN too, if there
  * is no thread at all and none can be made. Unless it returns 0 the job was not taken. Where
- * there are threads, and one more cannot be made, the job waits for one of these.
+ * there are threads, and one more cannot be made, the job waits for one of these. To wait for
+ * room, take a permit of a weir_sem before, of max_threads + max_queued, and release it in the
+ * job.
  * Complexity: O(1), no allocation; a system call if a thread sleeps, or is made. */
 WEIR_API int weir_blocking_submit(weir_blocking *pool, weir_job *job) WEIR_NODISCARD;
 

@@ -143,7 +143,8 @@ WEIR_API int weir_graph_before(weir_graph_edge *edge, weir_graph_node *first,
 /* ---- a run ---- */
 
 /* Starts a run. `cancel`, a token or NULL, lives until its end. What the last run left is
- * forgotten. A graph without nodes is over at once.
+ * forgotten, unless it returns -EBUSY: weir_graph_wait() then says 0. A graph without nodes is
+ * over at once.
  * Returns: 0; -ELOOP if there is a cycle; -EBUSY if it runs; or as weir_pool_submit(): nothing
  * runs then.
  * Complexity: one submit; O(nodes), and if the graph was changed, O(nodes + edges). */

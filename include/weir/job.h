@@ -7,6 +7,9 @@
  * Use it when: you give work to weir/pool.h or weir/blocking.h: embed one in a struct of your
  * own, with what the function needs.
  *
+ * Its function returns 0 or a negative errno: a positive number ends the process with a
+ * sentence. It is not left by a C++ exception, nor by longjmp(3).
+ *
  * A job is the caller's memory, from submit until its function is called: from then on nobody
  * else touches it, and the function may free it or submit it again. Of a spawned job
  * (weir_spawn()) it is the spawner's until weir_join() has returned.
@@ -94,8 +97,10 @@ WEIR_API void weir_call_fail(weir_call *call, int status);
 
 /* Waits for the end of a submitted call, which is the caller's again if it came.
  * Returns: what its function returned; -ECANCELED if its token had been cancelled before it
- * began, or the pool discarded it: weir_future_is_done(&call->future). Or, and then the call
- * goes on and must be waited for again, -ETIMEDOUT, or -ECANCELED if `cancel` was.
+ * began, or the pool discarded it. Or, and then the call goes on and must be waited for again,
+ * -ETIMEDOUT, or -ECANCELED if `cancel` was: not if the call has ended by then. Where its
+ * function may return these itself, one more wait, without end and token, returns what it has
+ * come to. `deadline`: absolute, ns, as weir/clock.h; 0 or past: does not sleep.
  * Threads: one. Progress: blocking, on the function. */
 WEIR_API int weir_call_get(weir_call *call, uint64_t deadline, weir_cancel *cancel) WEIR_NODISCARD;
 

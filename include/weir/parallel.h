@@ -18,10 +18,13 @@
  * about as many parts as steals, and each worker goes through neighbouring items in order.
  *
  * What a loop cannot know is how long an item takes before the first one is done. Where the
- * first of a few takes long, the others wait for it: who knows better says so with a hint.
+ * first of a few takes long, the others wait for it: who knows better says so with a hint. And
+ * pieces are as long as their items would take if they were like those before: where items
+ * suddenly take a thousand times as long, one call may get many of them; a grain bounds that.
  *
  * Who may run with whom: everything with everything, also inside of each other: a body may
- * contain a loop, of the same pool too. Only a hint is for one loop at a time.
+ * contain a loop, of the same pool too. Only a hint is for one loop at a time. Pools whose
+ * loops contain each other's may wait for each other once max_blocked of their workers do.
  *
  * Progress:  blocking, on the bodies, and on who has taken a part. Who waits helps with it.
  * Ordering:  what happens before the call is visible to the bodies; what they did, when it
@@ -32,7 +35,8 @@
  *            Of several errors the one of the lowest chunk is returned. -ECANCELED: the token
  *            was cancelled while a chunk was left to begin; or a body said so. -EPIPE: the pool
  *            is stopped, and nothing was done; where that came beside the call, items from
- *            `begin` up to somewhere may have been done. -EINVAL: end before begin, sizes that
+ *            `begin` up to somewhere may have been done. (In a worker of the pool it goes on, as
+ *            a part of its job.) -EINVAL: end before begin, sizes that
  *            overflow; nothing was done. Where a pool cannot make its first thread the caller
  *            does it all.
  * Edges:     none of its own: a loop's jobs are spawned and joined, or run (weir/pool.h).
@@ -106,8 +110,8 @@ enum { WEIR_PARALLEL_BLOCKS = 512 };
 
 /* Has `body` do all items from `begin` to `end` - 1. With a grain each call is of one chunk:
  * [begin + i * grain, begin + (i + 1) * grain), the last one shorter. Without, of one item, or
- * of some, for about 100 us, where others can come, or there is a token; else all in one. `how`
- * may be NULL: by the caller alone.
+ * of some that would take about 100 us if they were like those before, where others can come, or
+ * there is a token; else all in one. `how` may be NULL: by the caller alone.
  * Returns: 0, also for no items, on a stopped pool too; see Errors above. */
 WEIR_API int weir_parallel_for(const weir_parallel *how, size_t begin, size_t end,
                                weir_parallel_body *body, void *context) WEIR_NODISCARD;

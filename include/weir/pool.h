@@ -109,14 +109,16 @@ typedef struct weir_pool_options {
     bool fenced;          /* workers pay the fences: see Steals above */
     size_t stack_bytes;   /* of a worker; 0: the system's default */
     const char *name;     /* of the threads, with a number behind it; NULL: "weir" */
-    /* In each worker, before its first and after its last job. */
+    /* In each worker, also in who replaces a blocked one, before its first and after its last
+     * job. Numbers are below max_workers + max_blocked; no two workers have the same. */
     void (*on_start)(void *context, unsigned worker);
     void (*on_end)(void *context, unsigned worker);
-    /* A submitted job has returned `status`, not 0, and nobody waits for it. The job may be
-     * gone: the pointer is only a name. */
-    void (*failed)(void *context, const weir_job *job, int status);
-    /* A submitted job will not be run: the pool was stopped. It is its owner's again. Of a call
-     * (weir/job.h), who waits for it is told, and this is not called. */
+    /* A submitted job has returned `status`, not 0, and nobody waits for it. The job is there if
+     * its function has left it there. */
+    void (*failed)(void *context, weir_job *job, int status);
+    /* A submitted job will not be run: the pool was stopped. It is its owner's again. By a
+     * worker, when it has nothing else in hand: after the jobs that run. Where somebody waits,
+     * as for a call, weir_pool_run(), a loop, a graph, he is told, and this is not called. */
     void (*discarded)(void *context, weir_job *job);
     void *context;
 } weir_pool_options;
@@ -173,7 +175,8 @@ extern WEIR_API _Thread_local weir__worker *weir__worker_self;
 WEIR_API int weir_pool_new(weir_pool **pool, const weir_pool_options *options) WEIR_NODISCARD;
 
 /* Ends the workers; no submit from outside succeeds from now on. May be called again, to wait
- * longer, or to discard what was to be drained.
+ * longer, or to discard what was to be drained. `deadline`: absolute, ns, as weir/clock.h; 0 or
+ * past: does not wait, and what it has begun goes on.
  * Returns: 0 when all threads have ended; -ETIMEDOUT: they go on ending; -EDEADLK from a worker
  * of the pool: nothing was done.
  * Progress: blocking, on the jobs. */
@@ -190,10 +193,10 @@ WEIR_API int weir_pool_resize(weir_pool *pool, unsigned workers) WEIR_NODISCARD;
 
 /* ---- jobs ---- */
 
-/* Has a job run, by any worker.
- * Returns: 0; -EPIPE after stop, but for a worker of a pool that drains; -ENOMEM or -EAGAIN if
- * it is the pool's first job and no thread can be made. On failure the job is still the
- * caller's.
+/* Has a job run, by any worker. It was made by weir_job_init().
+ * Returns: 0; -EPIPE after stop, but for a worker of a pool that drains; if it is the pool's
+ * first job and no thread can be made -ENOMEM, or what pthread_create(3) said, negative, mostly
+ * -EAGAIN. On failure the job is still the caller's.
  * Complexity: one read-modify-write from outside, none from a worker of the pool, unless it is
  * fenced. */
 WEIR_API int weir_pool_submit(weir_pool *pool, weir_job *job) WEIR_NODISCARD;
@@ -208,8 +211,9 @@ WEIR_API int weir_pool_submit_bulk(weir_pool *pool, weir_job *const *jobs, size_
 
 /* Has a job run, and waits for its end; in a worker of the pool, runs it.
  * Returns: what it returned; as weir_pool_submit(), if it was not run; -ECANCELED if it was
- * discarded. */
-WEIR_API int weir_pool_run(weir_pool *pool, weir_job *job);
+ * discarded. Of a call 0, when it has ended: its status is what weir_call_get() says.
+ * Progress: blocking, on the job. */
+WEIR_API int weir_pool_run(weir_pool *pool, weir_job *job) WEIR_NODISCARD;
 
 /* ---- fork and join ---- */
 
@@ -218,7 +222,8 @@ WEIR_API int weir__join_other(weir_job *job, weir_job *other);
 WEIR_API int weir__join_stolen(weir_job *job);
 
 /* Lets another worker run `run(job)`, until weir_join(), which has to come, in this thread,
- * before the function returns that spawned. Those of one function may be joined in any order;
+ * before the function returns that spawned. (A job that ends without ends the process with a
+ * sentence.) The job needs no weir_job_init(). Those of one function may be joined in any order;
  * the reverse is the cheap one. Outside of a pool, and where memory is short, it is left to
  * join.
  * Progress: wait-free, but for the allocator and a wake-up.
@@ -244,6 +249,12 @@ static inline void weir_spawn(weir_job *job, int (*run)(weir_job *job))
         weir__crew_call(self);
 }
 
+static inline int weir__job_status(int status)
+{
+    WEIR_ASSERT(status <= 0, "a job returns 0 or a negative errno");
+    return status;
+}
+
 /* Runs a spawned job, or waits for who has taken it; `run` is what it was spawned with. Said
  * once more, so that the compiler can call it directly, or inline it, if nobody has taken the
  * job: 1.5 ns of 8 less than weir_join().
@@ -257,12 +268,12 @@ WEIR_ALWAYS_INLINE int weir_join_run(weir_job *job, int (*run)(weir_job *job))
     WEIR_REQUIRE(self == NULL || self == weir__worker_self,
                  "a job is joined by the thread that spawned it");
     if (WEIR_UNLIKELY(self == NULL))
-        return run(job);
+        return weir__job_status(run(job));
     if (WEIR_UNLIKELY(!weir_deque_pop(&self->spawned, &newest)))
         return weir__join_stolen(job);
     if (WEIR_UNLIKELY(newest != (uintptr_t)job))
         return weir__join_other(job, (weir_job *)newest);
-    return run(job);
+    return weir__job_status(run(job));
 }
 
 /* The same. */
