@@ -403,48 +403,38 @@ static void a_stopped_pool_does_nothing(void)
 }
 
 /* All workers are busy, and the pool is stopped while the loop waits for one. */
-static WEIR_ATOMIC(uint32_t) may_end;
-static weir_pool *stopping;
+typedef struct busy {
+    weir_pool *pool;
+    gate_job gates[2];
+} busy;
 
-static int be_busy(weir_job *job)
-{
-    (void)job;
-    weir_atomic_fetch_add(&present, 1, WEIR_RELAXED);     /* relaxed: a number. */
-    while (weir_atomic_load(&may_end, WEIR_RELAXED) == 0) /* relaxed: as above. */
-        sched_yield();
-    return 0;
-}
-
-static void *stop_soon(void *unused)
+static void *stop_soon(void *of)
 {
     const uint64_t soon = weir_clock_after(5 * MS);
+    busy *const b = (busy *)of;
 
     while (weir_clock_now() < soon)
         sched_yield();
-    CHECK_EQ(weir_pool_stop(stopping, WEIR_POOL_DISCARD, 0), -ETIMEDOUT);
-    weir_atomic_store(&may_end, 1, WEIR_RELAXED); /* relaxed: a flag. */
-    return unused;
+    CHECK_EQ(weir_pool_stop(b->pool, WEIR_POOL_DISCARD, 0), -ETIMEDOUT);
+    gate_open(&b->gates[0]);
+    gate_open(&b->gates[1]);
+    return NULL;
 }
 
 static void a_pool_may_stop_meanwhile(void)
 {
     weir_parallel_hint hint = heavy;
     const weir_parallel how = {new_pool(2), 1, NULL, &hint};
-    weir_job jobs[2];
     pthread_t thread;
+    busy b;
 
-    stopping = how.pool;
-    weir_atomic_store(&present, 0, WEIR_RELAXED); /* relaxed: nobody else is there. */
-    for (int i = 0; i < 2; i++) {
-        weir_job_init(&jobs[i], be_busy);
-        CHECK_EQ(weir_pool_submit(how.pool, &jobs[i]), 0);
-    }
-    while (weir_atomic_load(&present, WEIR_RELAXED) < 2) /* relaxed: a number. */
-        sched_yield();
-    CHECK(pthread_create(&thread, NULL, stop_soon, NULL) == 0);
+    b.pool = how.pool;
+    gate_enter(&b.gates[0], b.pool);
+    gate_enter(&b.gates[1], b.pool);
+    CHECK(pthread_create(&thread, NULL, stop_soon, &b) == 0);
     CHECK_EQ(weir_parallel_for(&how, 0, 10, never, NULL), -EPIPE);
     CHECK(pthread_join(thread, NULL) == 0);
-    end_pool(how.pool);
+    end_pool(b.pool);
 }
 
 static void absurd_numbers_are_refused(void)

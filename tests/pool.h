@@ -17,21 +17,51 @@
 
 /* ---- pools ---- */
 
-static inline weir_pool *pool_of(unsigned workers)
+/* Workers of the pools that all is tried with; 0: no pool. */
+static const unsigned sizes_of_pools[] = {0, 1, 2, 5};
+enum { POOLS = 4 };
+
+#define EACH_SIZE(workers) \
+    for (unsigned size = 1, workers; size < POOLS && (workers = sizes_of_pools[size], 1); size++)
+
+static inline weir_pool_options no_options(void)
 {
     weir_pool_options options;
-    weir_pool *pool = NULL;
 
     memset(&options, 0, sizeof options);
-    options.workers = workers;
-    CHECK_EQ(weir_pool_new(&pool, &options), 0);
+    return options;
+}
+
+static inline weir_pool *pool_with(const weir_pool_options *options)
+{
+    weir_pool *pool = NULL;
+
+    CHECK_EQ(weir_pool_new(&pool, options), 0);
     return pool;
 }
 
+static inline weir_pool *pool_of(unsigned workers)
+{
+    weir_pool_options options = no_options();
+
+    options.workers = workers;
+    return pool_with(&options);
+}
+
+/* NULL is ignored. */
 static inline void end_pool(weir_pool *pool)
 {
-    CHECK_EQ(weir_pool_stop(pool, WEIR_POOL_DRAIN, WEIR_FOREVER), 0);
+    if (pool != NULL)
+        CHECK_EQ(weir_pool_stop(pool, WEIR_POOL_DRAIN, WEIR_FOREVER), 0);
     CHECK_EQ(weir_pool_free(pool), 0);
+}
+
+static inline weir_pool_stats stats_of(weir_pool *pool)
+{
+    weir_pool_stats stats;
+
+    weir_pool_stats_read(pool, &stats);
+    return stats;
 }
 
 /* ---- jobs ---- */

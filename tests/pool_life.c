@@ -15,20 +15,12 @@
 #include <sys/prctl.h>
 #endif
 
-static weir_pool_options none(void)
-{
-    weir_pool_options options;
-
-    memset(&options, 0, sizeof options);
-    return options;
-}
-
 /* ---- the beginning ---- */
 
 static void refuses(unsigned workers, unsigned max_workers, unsigned max_blocked,
                     size_t stack_bytes)
 {
-    weir_pool_options options = none();
+    weir_pool_options options = no_options();
     weir_pool *pool = NULL;
 
     options.workers = workers;
@@ -59,162 +51,6 @@ static void nothing_means_as_many_as_there_are_cpus(void)
     CHECK_EQ(weir_pool_free(pool), -EBUSY); /* not stopped */
     end_pool(pool);
     CHECK_EQ(weir_pool_free(NULL), 0);
-}
-
-static void survives_exhausted_memory(void)
-{
-    count_job job;
-
-    for (size_t nr = 1;; nr++) {
-        weir_pool *pool = NULL;
-        int status;
-
-        count_init(&job, NULL);
-        test_alloc_fail_at(nr);
-        status = weir_pool_new(&pool, NULL);
-        if (status == 0) {
-            status = weir_pool_submit(pool, &job.job);
-            CHECK_EQ(weir_pool_stop(pool, WEIR_POOL_DRAIN, WEIR_FOREVER), 0);
-            CHECK_EQ(runs_of(&job), status == 0 ? 1 : 0);
-            CHECK_EQ(weir_pool_free(pool), 0);
-        } else {
-            CHECK(pool == NULL);
-        }
-        CHECK_EQ(test_alloc_live, 0);
-        if (status == 0 && test_alloc_calls < nr)
-            return;
-        CHECK(status == 0 || status == -ENOMEM);
-    }
-}
-
-/* Jobs that a worker keeps for want of memory are run all the same. */
-static void submit_some(void *of)
-{
-    count_job *const jobs = (count_job *)of;
-
-    test_alloc_fail_at(1);
-    for (unsigned i = 0; i < 200; i++) {
-        count_init(&jobs[i], NULL);
-        CHECK_EQ(weir_pool_submit(weir_pool_self(), &jobs[i].job), 0);
-    }
-    CHECK(test_alloc_calls > 0);
-    test_alloc_fail_at(0);
-}
-
-typedef struct pair_job {
-    weir_job job;
-    unsigned ran;
-} pair_job;
-
-static int pair_run(weir_job *job)
-{
-    ((pair_job *)(void *)job)->ran++;
-    return 0;
-}
-
-static void spawn_some(void *of)
-{
-    pair_job *const jobs = (pair_job *)of;
-
-    test_alloc_fail_at(1);
-    for (unsigned i = 0; i < 200; i++)
-        weir_spawn(&jobs[i].job, pair_run);
-    CHECK(test_alloc_calls > 0);
-    test_alloc_fail_at(0);
-    for (unsigned i = 200; i-- > 0;)
-        CHECK_EQ(weir_join(&jobs[i].job), 0);
-}
-
-static void a_deque_that_cannot_grow_loses_nothing(void)
-{
-    static count_job jobs[200];
-    static pair_job pairs[200];
-    weir_pool *pool;
-
-    test_alloc_fail_at(0);
-    pool = pool_of(1);
-    inside(pool, submit_some, jobs);
-    inside(pool, spawn_some, pairs);
-    end_pool(pool);
-    for (unsigned i = 0; i < 200; i++) {
-        CHECK_EQ(runs_of(&jobs[i]), 1);
-        CHECK_EQ(pairs[i].ran, 1);
-    }
-    CHECK_EQ(test_alloc_live, 0);
-}
-
-/* A worker that is one too many does not sleep on what it had no memory to queue. */
-typedef struct short_of_memory {
-    weir_pool *pool;
-    count_job *jobs;
-} short_of_memory;
-
-static void submit_and_be_too_many(void *of)
-{
-    short_of_memory *const it = (short_of_memory *)of;
-
-    submit_some(it->jobs);
-    CHECK_EQ(weir_pool_resize(it->pool, 1), 0);
-}
-
-static void what_had_no_memory_is_everybodys(void)
-{
-    static count_job jobs[200];
-    short_of_memory it;
-    gate_job gate;
-
-    test_alloc_fail_at(0);
-    it.pool = pool_of(2);
-    it.jobs = jobs;
-    gate_enter(&gate, it.pool);
-    inside(it.pool, submit_and_be_too_many, &it);
-    gate_open(&gate);
-    end_pool(it.pool);
-    for (unsigned i = 0; i < 200; i++)
-        CHECK_EQ(runs_of(&jobs[i]), 1);
-    CHECK_EQ(test_alloc_live, 0);
-}
-
-static void *submit_in_vain(void *pool)
-{
-    for (unsigned i = 0; i < 200; i++) {
-        count_job job;
-
-        count_init(&job, NULL);
-        CHECK_EQ(weir_pool_submit((weir_pool *)pool, &job.job), -EAGAIN);
-    }
-    return NULL;
-}
-
-static void says_when_no_thread_can_be_made(void)
-{
-    weir_pool_options options = none();
-    weir_pool *pool = NULL;
-    weir_pool_stats stats;
-    count_job job;
-    weir_call call;
-    pthread_t thread;
-
-    if (sizeof(size_t) < 8 || test_emulated()) {
-        test_skip("no stack is absurd enough here");
-        return;
-    }
-    options.workers = 2;
-    options.stack_bytes = SIZE_MAX >> 18; /* 64 TiB */
-    CHECK_EQ(weir_pool_new(&pool, &options), 0);
-    count_init(&job, NULL);
-    CHECK_EQ(weir_pool_submit(pool, &job.job), -EAGAIN);
-    weir_call_init(&call, NULL, NULL);
-    CHECK_EQ(weir_pool_submit(pool, &call.job), -EAGAIN);
-    weir_pool_stats_read(pool, &stats);
-    CHECK_EQ(stats.refusals, 2);
-    CHECK(pthread_create(&thread, NULL, submit_in_vain, pool) == 0);
-    (void)submit_in_vain(pool);
-    CHECK(pthread_join(thread, NULL) == 0);
-    CHECK_EQ(stats.threads, 0);
-    CHECK_EQ(stats.running, 0);
-    end_pool(pool);
-    CHECK_EQ(runs_of(&job), 0);
 }
 
 /* ---- threads ---- */
@@ -257,8 +93,8 @@ static int use_stack(weir_job *job)
 
 static void threads_are_as_asked_for(void)
 {
-    weir_pool_options options = none();
-    weir_pool *pool = NULL;
+    weir_pool_options options = no_options();
+    weir_pool *pool;
     weir_job job;
     gate_job gate;
     seen s;
@@ -270,7 +106,7 @@ static void threads_are_as_asked_for(void)
     options.on_end = see_end;
     options.context = &s;
     options.stack_bytes = 32 << 20;
-    CHECK_EQ(weir_pool_new(&pool, &options), 0);
+    pool = pool_with(&options);
     weir_job_init(&job, use_stack);
     CHECK_EQ(weir_pool_run(pool, &job), 0);
     gate_enter(&gate, pool);
@@ -370,8 +206,8 @@ static int call_run(weir_call *call)
 static void discards_what_has_not_begun(void)
 {
     static bin b;
-    weir_pool_options options = none();
-    weir_pool *pool = NULL;
+    weir_pool_options options = no_options();
+    weir_pool *pool;
     gate_job gate;
     weir_call call;
     pthread_t thread;
@@ -380,7 +216,7 @@ static void discards_what_has_not_begun(void)
     options.workers = 1;
     options.discarded = throw_away;
     options.context = &b;
-    CHECK_EQ(weir_pool_new(&pool, &options), 0);
+    pool = pool_with(&options);
     gate_enter(&gate, pool);
     for (unsigned i = 0; i < DISCARDED; i++) {
         count_init(&b.jobs[i], NULL);
@@ -413,14 +249,12 @@ static void stop_inside(void *pool)
 static void a_worker_does_not_stop_its_own_pool(void)
 {
     weir_pool *const pool = pool_of(1);
-    weir_pool *const other = pool_of(1);
     count_job job;
 
     inside(pool, stop_inside, pool);
     count_init(&job, NULL);
     CHECK_EQ(weir_pool_run(pool, &job.job), 0); /* it goes on */
     end_pool(pool);
-    end_pool(other);
 }
 
 static void end_inside(void *pool)
@@ -601,7 +435,6 @@ static long switches(void)
 static void an_idle_pool_sleeps(void)
 {
     weir_pool *const pool = pool_of(4);
-    weir_pool_stats stats;
     gate_job gates[4];
     long before;
 
@@ -611,8 +444,7 @@ static void an_idle_pool_sleeps(void)
         gate_open(&gates[i]);
     do { /* they spin for a moment */
         sched_yield();
-        weir_pool_stats_read(pool, &stats);
-    } while (stats.running != 0);
+    } while (stats_of(pool).running != 0);
     usleep(20000); /* until the last is in the kernel */
     before = switches();
     if (before < 0) {
@@ -628,12 +460,9 @@ int main(void)
 {
     return TEST_RUN(
         "pool_life", TEST_CASE(refuses_absurd_numbers),
-        TEST_CASE(nothing_means_as_many_as_there_are_cpus), TEST_CASE(survives_exhausted_memory),
-        TEST_CASE(a_deque_that_cannot_grow_loses_nothing),
-        TEST_CASE(what_had_no_memory_is_everybodys), TEST_CASE(says_when_no_thread_can_be_made),
-        TEST_CASE(threads_are_as_asked_for), TEST_CASE(drains_what_jobs_submit_in_turn),
-        TEST_CASE(discards_what_has_not_begun), TEST_CASE(a_worker_does_not_stop_its_own_pool),
-        TEST_CASE(there_may_be_many_pools), TEST_CASE(leaves_nothing_behind),
-        TEST_CASE(a_child_makes_its_own), TEST_CASE(a_worker_may_fork),
-        TEST_CASE(an_idle_pool_sleeps));
+        TEST_CASE(nothing_means_as_many_as_there_are_cpus), TEST_CASE(threads_are_as_asked_for),
+        TEST_CASE(drains_what_jobs_submit_in_turn), TEST_CASE(discards_what_has_not_begun),
+        TEST_CASE(a_worker_does_not_stop_its_own_pool), TEST_CASE(there_may_be_many_pools),
+        TEST_CASE(leaves_nothing_behind), TEST_CASE(a_child_makes_its_own),
+        TEST_CASE(a_worker_may_fork), TEST_CASE(an_idle_pool_sleeps));
 }

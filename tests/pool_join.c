@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The weir authors */
+
+/* tests/pool_join.c: a weir_pool's jobs that are spawned and joined: by whom they are run, what
+ * their joins return, and who helps. */
+
+#include "pool.h"
+
+/* ---- fork and join ---- */
+
+typedef struct fib_job {
+    weir_job job;
+    unsigned n, result;
+} fib_job;
+
+static unsigned fib(unsigned n);
+
+static int fib_run(weir_job *job)
+{
+    fib_job *const f = (fib_job *)(void *)job;
+
+    f->result = fib(f->n);
+    return 0;
+}
+
+static unsigned fib(unsigned n)
+{
+    fib_job first;
+    unsigned second;
+
+    if (n < 2)
+        return n;
+    first.n = n - 1;
+    weir_spawn(&first.job, fib_run);
+    second = fib(n - 2);
+    CHECK_EQ(n % 2 == 0 ? weir_join(&first.job) : weir_join_run(&first.job, fib_run), 0);
+    return first.result + second;
+}
+
+static void fib_inside(void *n)
+{
+    unsigned *const number = (unsigned *)n;
+
+    *number = fib(*number);
+}
+
+static void fib_is_right(void)
+{
+    CHECK_EQ(fib(15), 610); /* outside of a pool */
+    EACH_SIZE(workers)
+    {
+        weir_pool *const pool = pool_of(workers);
+        unsigned n = 20;
+
+        inside(pool, fib_inside, &n);
+        CHECK_EQ(n, 6765);
+        end_pool(pool);
+    }
+}
+
+enum { QUEENS = 7 };
+
+typedef struct queens_job {
+    weir_job job;
+    unsigned rows, columns, up, down; /* bits that are taken */
+    unsigned solutions;
+} queens_job;
+
+static int queens_run(weir_job *job)
+{
+    queens_job *const q = (queens_job *)(void *)job;
+    queens_job next[QUEENS];
+    unsigned n = 0;
+
+    q->solutions = q->rows == QUEENS;
+    if (q->solutions != 0)
+        return 0;
+    for (unsigned c = 0; c < QUEENS; c++) {
+        const unsigned bit = 1U << c;
+
+        if (((q->columns | q->up | q->down) & bit) != 0)
+            continue;
+        next[n].rows = q->rows + 1;
+        next[n].columns = q->columns | bit;
+        next[n].up = (q->up | bit) << 1;
+        next[n].down = (q->down | bit) >> 1;
+        weir_spawn(&next[n].job, queens_run);
+        n++;
+    }
+    for (unsigned i = 0; i < n; i++) { /* in both orders */
+        queens_job *const it = &next[q->rows % 2 == 0 ? i : n - 1 - i];
+
+        CHECK_EQ(weir_join(&it->job), 0);
+        q->solutions += it->solutions;
+    }
+    return 0;
+}
+
+static void joins_come_in_any_order(void)
+{
+    EACH_SIZE(workers)
+    {
+        weir_pool *const pool = pool_of(workers);
+        queens_job all;
+
+        all.rows = all.columns = all.up = all.down = 0;
+        weir_job_init(&all.job, queens_run);
+        CHECK_EQ(weir_pool_run(pool, &all.job), 0);
+        CHECK_EQ(all.solutions, 40);
+        end_pool(pool);
+    }
+}
+
+/* A job of two workers: the second takes what the first has spawned, since that one waits for
+ * it. */
+typedef struct handed {
+    weir_job job;
+    weir_latch begun, go;
+    unsigned by; /* worker */
+    int status;
+} handed;
+
+static int handed_run(weir_job *job)
+{
+    handed *const h = (handed *)(void *)job;
+
+    h->by = weir_pool_worker();
+    weir_latch_count_down(&h->begun, 1);
+    CHECK_EQ(weir_latch_wait(&h->go, WEIR_FOREVER, NULL), 0);
+    return h->status;
+}
+
+static void hand_over(handed *h, int status)
+{
+    weir_latch_init(&h->begun, 1);
+    weir_latch_init(&h->go, 1);
+    h->status = status;
+    weir_spawn(&h->job, handed_run);
+    CHECK_EQ(weir_latch_wait(&h->begun, WEIR_FOREVER, NULL), 0);
+    CHECK(h->by != weir_pool_worker());
+}
+
+static void spawn_and_hand_over(void *unused)
+{
+    handed h;
+
+    (void)unused;
+    hand_over(&h, -ENOENT);
+    weir_latch_count_down(&h.go, 1);
+    CHECK_EQ(weir_join(&h.job), -ENOENT);
+}
+
+static void a_stolen_job_gives_its_status(void)
+{
+    weir_pool *const pool = pool_of(2);
+
+    inside(pool, spawn_and_hand_over, NULL);
+    CHECK_EQ(stats_of(pool).steals, 1);
+    end_pool(pool);
+}
+
+typedef struct unrelated {
+    weir_job job;
+    handed *h;
+    unsigned by;
+} unrelated;
+
+static int unrelated_run(weir_job *job)
+{
+    unrelated *const u = (unrelated *)(void *)job;
+
+    u->by = weir_pool_worker();
+    weir_latch_count_down(&u->h->go, 1); /* now the join may end */
+    return 0;
+}
+
+static void join_beside_others(void *pool)
+{
+    const unsigned self = weir_pool_worker();
+    handed h;
+    unrelated u;
+
+    hand_over(&h, 0);
+    weir_job_init(&u.job, unrelated_run);
+    u.h = &h;
+    CHECK_EQ(weir_pool_submit((weir_pool *)pool, &u.job), 0);
+    CHECK_EQ(weir_join(&h.job), 0);
+    CHECK(u.by != self && u.by != h.by); /* by who replaces this one */
+}
+
+static void who_joins_does_not_run_what_is_not_his(void)
+{
+    weir_pool *const pool = pool_of(2);
+
+    inside(pool, join_beside_others, pool);
+    end_pool(pool);
+}
+
+static void join_elsewhere(void *job)
+{
+    (void)weir_join((weir_job *)job);
+}
+
+static void join_by_another_thread(void *unused)
+{
+    fib_job f;
+
+    (void)unused;
+    f.n = 1;
+    f.job.spawner = &f; /* as if another worker had spawned it */
+    CHECK_DIES(join_elsewhere(&f.job), "a job is joined by the thread that spawned it");
+}
+
+static void only_the_spawner_joins(void)
+{
+    weir_pool *const pool = pool_of(1);
+
+    inside(pool, join_by_another_thread, NULL);
+    end_pool(pool);
+}
+
+/* ---- fences ---- */
+
+static void workers_may_pay_the_fences(void)
+{
+    weir_pool_options options = no_options();
+    weir_pool *pool;
+    unsigned n = 18;
+    count_job job;
+
+    options.workers = 2;
+    options.fenced = true;
+    pool = pool_with(&options);
+    for (unsigned i = 0; i < 20; i++) {
+        count_init(&job, NULL);
+        CHECK_EQ(weir_pool_run(pool, &job.job), 0);
+        CHECK_EQ(runs_of(&job), 1);
+    }
+    inside(pool, fib_inside, &n);
+    CHECK_EQ(n, 2584);
+    end_pool(pool);
+}
+
+int main(void)
+{
+    return TEST_RUN("pool_join", TEST_CASE(fib_is_right), TEST_CASE(joins_come_in_any_order),
+                    TEST_CASE(a_stolen_job_gives_its_status),
+                    TEST_CASE(who_joins_does_not_run_what_is_not_his),
+                    TEST_CASE(only_the_spawner_joins), TEST_CASE(workers_may_pay_the_fences));
+}
