@@ -221,30 +221,31 @@ static void a_call_may_be_waited_for_again(void)
 typedef struct order_job {
     weir_job job;
     unsigned name;
-    unsigned *next, *order; /* of one worker, so plain */
+    weir_latch *latch; /* NULL: nobody waits */
 } order_job;
+
+enum { ORDERED = 100 };
+
+static order_job ordered[ORDERED];
+static unsigned order[ORDERED], order_next; /* of one worker, so plain */
 
 static int order_run(weir_job *job)
 {
     order_job *const o = (order_job *)(void *)job;
 
-    o->order[(*o->next)++] = o->name;
+    order[order_next++] = o->name;
+    if (o->latch != NULL)
+        weir_latch_count_down(o->latch, 1);
     return 0;
 }
 
-enum { ORDERED = 100 };
-
-static order_job ordered[ORDERED];
-static unsigned order[ORDERED], order_next;
-
-static void orders(unsigned n)
+static void orders(unsigned n, weir_latch *latch)
 {
     order_next = 0;
     for (unsigned i = 0; i < n; i++) {
         weir_job_init(&ordered[i].job, order_run);
         ordered[i].name = i;
-        ordered[i].next = &order_next;
-        ordered[i].order = order;
+        ordered[i].latch = latch;
     }
 }
 
@@ -254,7 +255,7 @@ static void priorities_come_in_order(void)
     gate_job gate;
 
     gate_enter(&gate, pool);
-    orders(9);
+    orders(9, NULL);
     for (unsigned i = 0; i < 9; i++) /* 0 3 6 idle, 1 4 7 normal, 2 5 8 urgent */
         CHECK_EQ(weir_pool_submit_priority(pool, &ordered[i].job,
                                            (weir_pool_priority)(WEIR_POOL_IDLE - i % 3)),
@@ -271,7 +272,7 @@ static void others_come_in_order_of_arrival(void)
     gate_job gate;
 
     gate_enter(&gate, pool);
-    orders(ORDERED);
+    orders(ORDERED, NULL);
     for (unsigned i = 0; i < ORDERED; i++)
         CHECK_EQ(weir_pool_submit(pool, &ordered[i].job), 0);
     gate_open(&gate);
@@ -280,11 +281,24 @@ static void others_come_in_order_of_arrival(void)
         CHECK_EQ(order[i], i);
 }
 
+/* Asks another thread to submit, and goes on when it has: so the moment is known. */
+typedef struct question {
+    weir_latch asked, answered;
+} question;
+
+static void ask(question *q)
+{
+    weir_latch_count_down(&q->asked, 1);
+    CHECK_EQ(weir_latch_wait(&q->answered, WEIR_FOREVER, NULL), 0);
+}
+
+/* A job that submits itself, until so many notes have been taken. All of one worker, so plain. */
 typedef struct again_job {
     weir_job job;
-    weir_pool *pool;
-    const unsigned *seen; /* it ends when that is not 0 */
     unsigned runs, most;
+    unsigned notes, enough;
+    unsigned asks_at; /* a run; 0: none */
+    question *asks;
 } again_job;
 
 static int again_run(weir_job *job)
@@ -292,45 +306,180 @@ static int again_run(weir_job *job)
     again_job *const again = (again_job *)(void *)job;
 
     CHECK(++again->runs < again->most);
-    return *again->seen != 0 ? 0 : weir_pool_submit(again->pool, job);
+    if (again->runs == again->asks_at)
+        ask(again->asks);
+    return again->notes == again->enough ? 0 : weir_pool_submit(weir_pool_self(), job);
 }
 
-static void begin_again(void *of)
+static void again_init(again_job *again, unsigned most, unsigned enough)
 {
-    again_job *const again = (again_job *)of;
-
-    CHECK_EQ(weir_pool_submit(again->pool, &again->job), 0);
-    orders(2);
-    CHECK_EQ(weir_pool_submit(again->pool, &ordered[0].job), 0);
-    CHECK_EQ(weir_pool_submit(again->pool, &ordered[1].job), 0);
+    weir_job_init(&again->job, again_run);
+    again->runs = again->notes = again->asks_at = 0;
+    again->most = most;
+    again->enough = enough;
+    again->asks = NULL;
 }
 
-/* The newest first, but not for ever. */
-static void who_submits_itself_starves_nobody(void)
-{
-    for (unsigned outside = 0; outside < 2; outside++) {
-        weir_pool *const pool = pool_of(1);
-        gate_job gate;
-        again_job again;
+/* Takes note of how often that one has run. */
+typedef struct note_job {
+    weir_job job;
+    again_job *again;
+    unsigned place, at;
+    question *asks; /* NULL: it does not */
+} note_job;
 
-        weir_job_init(&again.job, again_run);
-        again.pool = pool;
-        again.seen = &order_next;
-        again.runs = 0;
-        again.most = outside == 0 ? 100 : UINT32_MAX; /* who submits from outside takes his time */
-        if (outside == 0) {
-            inside(pool, begin_again, &again);
-        } else {
-            gate_enter(&gate, pool);
-            CHECK_EQ(weir_pool_submit(pool, &again.job), 0);
-            orders(1);
-            gate_open(&gate);
-            CHECK_EQ(weir_pool_submit(pool, &ordered[0].job), 0);
-        }
-        end_pool(pool);
-        CHECK_EQ(order_next, outside == 0 ? 2 : 1);
-        CHECK(again.runs >= 1);
+static int note_run(weir_job *job)
+{
+    note_job *const note = (note_job *)(void *)job;
+
+    note->place = note->again->notes++;
+    note->at = note->again->runs;
+    if (note->asks != NULL)
+        ask(note->asks);
+    return 0;
+}
+
+static void note_init(note_job *note, again_job *again, question *asks)
+{
+    weir_job_init(&note->job, note_run);
+    note->again = again;
+    note->place = note->at = 0;
+    note->asks = asks;
+}
+
+/* As include/weir/pool.h says. */
+enum { NEWEST_IN_A_ROW = 16, JOBS_BETWEEN_LOOKS = 61 };
+
+static void submit_both(void *of)
+{
+    note_job *const note = (note_job *)of;
+
+    CHECK_EQ(weir_pool_submit(weir_pool_self(), &note->job), 0);
+    CHECK_EQ(weir_pool_submit(weir_pool_self(), &note->again->job), 0);
+}
+
+static void the_newest_comes_first_but_not_for_ever(void)
+{
+    weir_pool *const pool = pool_of(1);
+    again_job again;
+    note_job note;
+
+    again_init(&again, 100, 1);
+    note_init(&note, &again, NULL);
+    inside(pool, submit_both, &note);
+    end_pool(pool);
+    CHECK_EQ(again.notes, 1);
+    CHECK_EQ(note.at, NEWEST_IN_A_ROW);
+}
+
+/* And in their order, with nothing in between. */
+static void who_submits_itself_lets_in_those_outside(void)
+{
+    enum { ROUNDS = 3, GROUP = 3, BEGIN = 200 };
+    weir_pool *const pool = pool_of(1);
+    question questions[ROUNDS];
+    note_job notes[ROUNDS][GROUP];
+    again_job again;
+
+    again_init(&again, 10000, ROUNDS * GROUP);
+    again.asks_at = BEGIN;
+    again.asks = &questions[0];
+    for (unsigned r = 0; r < ROUNDS; r++) {
+        weir_latch_init(&questions[r].asked, 1);
+        weir_latch_init(&questions[r].answered, 1);
+        for (unsigned i = 0; i < GROUP; i++)
+            note_init(&notes[r][i], &again,
+                      r + 1 < ROUNDS && i + 1 == GROUP ? &questions[r + 1] : NULL);
     }
+    CHECK_EQ(weir_pool_submit(pool, &again.job), 0);
+    for (unsigned r = 0; r < ROUNDS; r++) {
+        weir_job *const jobs[GROUP] = {&notes[r][0].job, &notes[r][1].job, &notes[r][2].job};
+
+        CHECK_EQ(weir_latch_wait(&questions[r].asked, WEIR_FOREVER, NULL), 0);
+        CHECK_EQ(weir_pool_submit_bulk(pool, jobs, GROUP, WEIR_POOL_NORMAL), 0);
+        weir_latch_count_down(&questions[r].answered, 1);
+    }
+    end_pool(pool);
+    CHECK(notes[0][0].at <= BEGIN + JOBS_BETWEEN_LOOKS + NEWEST_IN_A_ROW);
+    for (unsigned r = 0; r < ROUNDS; r++)
+        for (unsigned i = 0; i < GROUP; i++) {
+            CHECK_EQ(notes[r][i].place, r * GROUP + i);
+            CHECK_EQ(notes[r][i].at, notes[r][0].at);
+            if (r != 0)
+                CHECK_EQ(notes[r][i].at - notes[r - 1][i].at + GROUP, JOBS_BETWEEN_LOOKS);
+        }
+}
+
+/* ---- what others have ---- */
+
+typedef struct holder {
+    weir_job job;
+    order_job *submits;
+    unsigned n;
+    weir_latch submitted, go;
+} holder;
+
+/* Submits, and keeps its worker from running that itself. */
+static int hold(weir_job *job)
+{
+    holder *const h = (holder *)(void *)job;
+
+    for (unsigned i = 0; i < h->n; i++)
+        CHECK_EQ(weir_pool_submit(weir_pool_self(), &h->submits[i].job), 0);
+    weir_latch_count_down(&h->submitted, 1);
+    CHECK_EQ(weir_latch_wait(&h->go, WEIR_FOREVER, NULL), 0);
+    return 0;
+}
+
+static void hold_with(holder *h, weir_pool *pool, order_job *submits, unsigned n)
+{
+    weir_job_init(&h->job, hold);
+    h->submits = submits;
+    h->n = n;
+    weir_latch_init(&h->submitted, 1);
+    weir_latch_init(&h->go, 1);
+    CHECK_EQ(weir_pool_submit(pool, &h->job), 0);
+    CHECK_EQ(weir_latch_wait(&h->submitted, WEIR_FOREVER, NULL), 0);
+}
+
+/* The other of two workers runs n jobs, and they are counted as stolen. */
+static void steals_are_counted(void)
+{
+    for (unsigned n = 1; n <= ORDERED; n *= 10) {
+        weir_pool *const pool = pool_of(2);
+        weir_latch all;
+        holder h;
+
+        weir_latch_init(&all, n);
+        orders(n, &all);
+        hold_with(&h, pool, ordered, n);
+        CHECK_EQ(weir_latch_wait(&all, WEIR_FOREVER, NULL), 0);
+        CHECK_EQ(stats_of(pool).steals, n);
+        weir_latch_count_down(&h.go, 1);
+        end_pool(pool);
+        for (unsigned i = 0; i < n; i++)
+            CHECK_EQ(order[i], i);
+    }
+}
+
+static void idle_jobs_wait_for_what_others_have(void)
+{
+    weir_pool *const pool = pool_of(2);
+    weir_latch all;
+    gate_job gate;
+    holder h;
+
+    weir_latch_init(&all, 2);
+    orders(2, &all);
+    gate_enter(&gate, pool);
+    hold_with(&h, pool, &ordered[0], 1);
+    CHECK_EQ(weir_pool_submit_priority(pool, &ordered[1].job, WEIR_POOL_IDLE), 0);
+    gate_open(&gate);
+    CHECK_EQ(weir_latch_wait(&all, WEIR_FOREVER, NULL), 0);
+    weir_latch_count_down(&h.go, 1);
+    end_pool(pool);
+    CHECK_EQ(order[0], 0);
+    CHECK_EQ(order[1], 1);
 }
 
 int main(void)
@@ -340,5 +489,7 @@ int main(void)
                     TEST_CASE(what_nobody_waits_for_fails_into_the_sink),
                     TEST_CASE(a_call_has_a_status), TEST_CASE(a_call_may_be_waited_for_again),
                     TEST_CASE(priorities_come_in_order), TEST_CASE(others_come_in_order_of_arrival),
-                    TEST_CASE(who_submits_itself_starves_nobody));
+                    TEST_CASE(the_newest_comes_first_but_not_for_ever),
+                    TEST_CASE(who_submits_itself_lets_in_those_outside),
+                    TEST_CASE(steals_are_counted), TEST_CASE(idle_jobs_wait_for_what_others_have));
 }
