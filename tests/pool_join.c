@@ -74,7 +74,7 @@ static int queens_run(weir_job *job)
 
     q->solutions = q->rows == QUEENS;
     if (q->solutions != 0)
-        return 0;
+        return -QUEENS;
     for (unsigned c = 0; c < QUEENS; c++) {
         const unsigned bit = 1U << c;
 
@@ -90,10 +90,10 @@ static int queens_run(weir_job *job)
     for (unsigned i = 0; i < n; i++) { /* in both orders */
         queens_job *const it = &next[q->rows % 2 == 0 ? i : n - 1 - i];
 
-        CHECK_EQ(weir_join(&it->job), 0);
+        CHECK_EQ(weir_join(&it->job), -(int)q->rows - 1);
         q->solutions += it->solutions;
     }
-    return 0;
+    return -(int)q->rows; /* each has a status */
 }
 
 static void joins_come_in_any_order(void)
@@ -196,6 +196,50 @@ static void who_joins_does_not_run_what_is_not_his(void)
     end_pool(pool);
 }
 
+/* The thief waits for what it has spawned: who joins it is the one to run that. */
+typedef struct helped {
+    weir_job job;
+    weir_latch spawned;
+    handed kid;
+    unsigned by;
+} helped;
+
+static int helped_run(weir_job *job)
+{
+    helped *const h = (helped *)(void *)job;
+
+    h->by = weir_pool_worker();
+    weir_latch_init(&h->kid.begun, 1);
+    weir_latch_init(&h->kid.go, 0);
+    h->kid.status = -ENOENT;
+    weir_spawn(&h->kid.job, handed_run);
+    weir_latch_count_down(&h->spawned, 1);
+    CHECK_EQ(weir_latch_wait(&h->kid.begun, WEIR_FOREVER, NULL), 0);
+    return weir_join(&h->kid.job);
+}
+
+static void join_and_help(void *unused)
+{
+    const unsigned self = weir_pool_worker();
+    helped h;
+
+    (void)unused;
+    weir_latch_init(&h.spawned, 1);
+    weir_spawn(&h.job, helped_run);
+    CHECK_EQ(weir_latch_wait(&h.spawned, WEIR_FOREVER, NULL), 0);
+    CHECK_EQ(weir_join(&h.job), -ENOENT);
+    CHECK(h.by != self);
+    CHECK_EQ(h.kid.by, self);
+}
+
+static void who_joins_helps_with_what_is_his(void)
+{
+    weir_pool *const pool = pool_of(2);
+
+    inside(pool, join_and_help, NULL);
+    end_pool(pool);
+}
+
 static void join_elsewhere(void *job)
 {
     (void)weir_join((weir_job *)job);
@@ -217,6 +261,46 @@ static void only_the_spawner_joins(void)
 
     inside(pool, join_by_another_thread, NULL);
     end_pool(pool);
+}
+
+static int returns_5(weir_job *job)
+{
+    (void)job;
+    return 5;
+}
+
+/* The first is joined while the second lies above it. */
+static void join_below(void *unused)
+{
+    fib_job below;
+    weir_job above;
+
+    (void)unused;
+    below.n = 1;
+    weir_spawn(&below.job, fib_run);
+    weir_spawn(&above, returns_5);
+    (void)weir_join(&below.job);
+    (void)weir_join(&above);
+}
+
+static void hand_over_5(void *unused)
+{
+    handed h;
+
+    (void)unused;
+    hand_over(&h, 5);
+    weir_latch_count_down(&h.go, 1);
+    (void)weir_join(&h.job);
+}
+
+static void a_status_is_no_number(void)
+{
+    if (test_emulated()) {
+        test_skip("an emulator may not start threads in the child of a process that had some");
+        return;
+    }
+    CHECK_DIES(inside(pool_of(1), join_below, NULL), "a job returns 0 or a negative errno");
+    CHECK_DIES(inside(pool_of(2), hand_over_5, NULL), "a job returns 0 or a negative errno");
 }
 
 /* ---- fences ---- */
@@ -246,5 +330,6 @@ int main(void)
     return TEST_RUN("pool_join", TEST_CASE(fib_is_right), TEST_CASE(joins_come_in_any_order),
                     TEST_CASE(a_stolen_job_gives_its_status),
                     TEST_CASE(who_joins_does_not_run_what_is_not_his),
-                    TEST_CASE(only_the_spawner_joins), TEST_CASE(workers_may_pay_the_fences));
+                    TEST_CASE(who_joins_helps_with_what_is_his), TEST_CASE(only_the_spawner_joins),
+                    TEST_CASE(a_status_is_no_number), TEST_CASE(workers_may_pay_the_fences));
 }
