@@ -129,6 +129,43 @@ static void blocking_is_begun_and_ended(void)
     CHECK_DIES(begin_and_stop(), "between weir_block_begin() and its end");
 }
 
+/* Of one worker in each of two pools: the first waits for the second, which waits for a job that
+ * the first has submitted. */
+typedef struct opener {
+    weir_job job;
+    weir_pool *other;
+    gate_job gate;
+} opener;
+
+static int open_gate(weir_job *job)
+{
+    gate_open(&((opener *)(void *)job)->gate);
+    return 0;
+}
+
+static void wait_elsewhere(void *of)
+{
+    opener *const o = (opener *)of;
+
+    weir_job_init(&o->job, open_gate);
+    gate_init(&o->gate);
+    CHECK_EQ(weir_pool_submit(weir_pool_self(), &o->job), 0);
+    CHECK_EQ(weir_pool_run(o->other, &o->gate.job), 0);
+}
+
+static void who_waits_for_another_pool_is_replaced(void)
+{
+    weir_pool *const pool = pool_of(1);
+    opener o;
+
+    o.other = pool_of(1);
+    inside(pool, wait_elsewhere, &o);
+    CHECK_EQ(stats_of(pool).blocked, 0);
+    CHECK_EQ(stats_of(pool).threads, 2);
+    end_pool(o.other);
+    end_pool(pool);
+}
+
 /* ---- how many ---- */
 
 static void the_number_of_workers_changes(void)
@@ -172,6 +209,31 @@ static void the_number_of_workers_changes(void)
     CHECK_EQ(weir_pool_free(pool), 0);
 }
 
+static void one_too_many_begins_nothing(void)
+{
+    weir_pool *const pool = pool_of(2);
+    gate_job gates[4];
+
+    gate_enter(&gates[0], pool);
+    gate_enter(&gates[1], pool);
+    for (unsigned i = 2; i < 4; i++) {
+        gate_init(&gates[i]);
+        CHECK_EQ(weir_pool_submit(pool, &gates[i].job), 0);
+    }
+    CHECK_EQ(weir_pool_resize(pool, 1), 0);
+    gate_open(&gates[0]);
+    gate_open(&gates[1]);
+    CHECK_EQ(weir_latch_wait(&gates[2].inside, WEIR_FOREVER, NULL), 0);
+    do { /* the other one has gone to sleep */
+        sched_yield();
+        CHECK_EQ(weir_latch_pending_approx(&gates[3].inside), 1);
+    } while (stats_of(pool).running != 1);
+    gate_open(&gates[2]);
+    CHECK_EQ(weir_latch_wait(&gates[3].inside, WEIR_FOREVER, NULL), 0);
+    gate_open(&gates[3]);
+    end_pool(pool);
+}
+
 static void threads_are_made_when_they_are_wanted(void)
 {
     weir_pool *const pool = pool_of(4);
@@ -211,6 +273,16 @@ static void submit_tiny(void *of)
         CHECK_EQ(weir_pool_submit(weir_pool_self(), &tiny[i].job), 0);
 }
 
+/* So many jobs as one take twenty times what the pool costs, which lib/pool.c takes for 100 ns;
+ * not one more. */
+static void check_hint(const weir_pool_stats *stats)
+{
+    const uint64_t each = stats->job_ns + 1, worth = 20 * 100;
+
+    CHECK(stats->grain_hint * each >= worth);
+    CHECK((stats->grain_hint - 1) * each < worth);
+}
+
 static void the_hint_tells_tiny_jobs(void)
 {
     weir_pool *const pool = pool_of(1);
@@ -227,19 +299,40 @@ static void the_hint_tells_tiny_jobs(void)
         sched_yield();
     stats = stats_of(pool);
     CHECK(stats.grain_hint > 1);
+    check_hint(&stats);
     weir_job_init(&long_one, takes_a_while);
     for (unsigned i = 0; i < 2000; i++)
         CHECK_EQ(weir_pool_run(pool, &long_one), 0);
     stats = stats_of(pool);
     CHECK(stats.job_ns > 4000);
     CHECK_EQ(stats.grain_hint, 1);
+    check_hint(&stats);
     end_pool(pool);
+}
+
+/* Each worker sleeps once at least: before it ends. */
+static void sleeps_are_counted(void)
+{
+    weir_pool *const pool = pool_of(2);
+    gate_job gates[2];
+
+    CHECK_EQ(stats_of(pool).sleeps, 0);
+    gate_enter(&gates[0], pool);
+    gate_enter(&gates[1], pool);
+    gate_open(&gates[0]);
+    gate_open(&gates[1]);
+    CHECK_EQ(weir_pool_stop(pool, WEIR_POOL_DRAIN, WEIR_FOREVER), 0);
+    CHECK(stats_of(pool).sleeps >= 2);
+    CHECK_EQ(stats_of(pool).jobs, 2);
+    CHECK_EQ(weir_pool_free(pool), 0);
 }
 
 int main(void)
 {
     return TEST_RUN(
         "pool_workers", TEST_CASE(who_blocks_is_replaced), TEST_CASE(replacements_have_a_cap),
-        TEST_CASE(blocking_is_begun_and_ended), TEST_CASE(the_number_of_workers_changes),
-        TEST_CASE(threads_are_made_when_they_are_wanted), TEST_CASE(the_hint_tells_tiny_jobs));
+        TEST_CASE(blocking_is_begun_and_ended), TEST_CASE(who_waits_for_another_pool_is_replaced),
+        TEST_CASE(the_number_of_workers_changes), TEST_CASE(one_too_many_begins_nothing),
+        TEST_CASE(threads_are_made_when_they_are_wanted), TEST_CASE(the_hint_tells_tiny_jobs),
+        TEST_CASE(sleeps_are_counted));
 }
