@@ -161,6 +161,38 @@ static void small_loops_leave_the_pool_alone(void)
     CHECK(alone > 0);
 }
 
+static int count_calls(void *calls, size_t from, size_t to)
+{
+    (void)from;
+    (void)to;
+    ++*(unsigned *)calls;
+    return 0;
+}
+
+static int all_at_once(const weir_parallel *how)
+{
+    unsigned calls = 0;
+
+    CHECK_EQ(weir_parallel_for(how, 0, 1000, count_calls, &calls), 0);
+    CHECK_EQ(calls, 1);
+    return 0;
+}
+
+/* One worker gains nothing: as without a pool nobody looks at the clock, nor offers a half. */
+static void who_is_alone_does_all_at_once(void)
+{
+    weir_parallel_hint hint = heavy;
+    const weir_parallel how = {new_pool(1), 0, NULL, &hint};
+    visit v = {all_at_once, &how};
+
+    CHECK_EQ(all_at_once(NULL), 0);
+    CHECK_EQ(all_at_once(&how), 0);
+    CHECK(!is_touched(how.pool));
+    hint = heavy;
+    inside(how.pool, be_inside, &v);
+    end_pool(how.pool);
+}
+
 /* ---- nested ---- */
 
 static WEIR_ATOMIC(uint64_t) leaves;
@@ -244,21 +276,27 @@ static void pools_nest(void)
 
 /* ---- ends before the end ---- */
 
+static WEIR_ATOMIC(size_t) failures;
+
 static int fail_from_40(void *context, size_t from, size_t to)
 {
     (void)context;
     for (size_t i = from; i < to; i++)
         visit_item(i);
-    return from >= 40 ? -(int)from : 0;
+    if (from < 40)
+        return 0;
+    weir_atomic_fetch_add(&failures, 1, WEIR_RELAXED); /* relaxed: a number. */
+    return -(int)from;
 }
 
 static int fail_all(const weir_parallel *how)
 {
-    size_t lowest = 0, done = 0;
+    size_t lowest = 0, done = 0, threads;
     int status;
 
     first = 0;
     count = 2000;
+    weir_atomic_store(&failures, 0, WEIR_RELAXED); /* relaxed: nobody else is there. */
     status = weir_parallel_for(how, 0, count, fail_from_40, NULL);
     for (size_t i = count; i-- > 0;) {
         /* relaxed: the loop is over. */
@@ -269,10 +307,13 @@ static int fail_all(const weir_parallel *how)
         if (n != 0 && i >= 40)
             lowest = i;
     }
+    threads = how->pool == NULL ? 0 : stats_of(how->pool).threads;
     CHECK(lowest >= 40 && done < count);
     CHECK_EQ(status, -(int)lowest);
     /* In order, the first 41 exactly. */
     CHECK(how->pool != NULL || done == 41);
+    /* relaxed: as above. Each thread stops after its own. */
+    CHECK(weir_atomic_load(&failures, WEIR_RELAXED) <= (threads == 0 ? 1 : threads));
     return 0;
 }
 
@@ -336,6 +377,8 @@ static int cancel_one(const weir_parallel *how)
     CHECK_EQ(weir_parallel_for(&cancelled, 0, 2000, cancel_at_40, NULL), -ECANCELED);
     /* relaxed: the loop is over. */
     CHECK(weir_atomic_load(&leaves, WEIR_RELAXED) < 2000);
+    /* relaxed: as above. In order, no chunk after it. */
+    CHECK(how->pool != NULL || weir_atomic_load(&leaves, WEIR_RELAXED) == 41);
     weir_atomic_store(&leaves, 0, WEIR_RELAXED); /* relaxed: as above. */
     CHECK_EQ(weir_parallel_for(&cancelled, 0, 2000, cancel_at_40, NULL), -ECANCELED);
     CHECK_EQ(weir_atomic_load(&leaves, WEIR_RELAXED), 0); /* relaxed: as above. */
@@ -508,6 +551,27 @@ static void threads_may_be_short(void)
     }
 }
 
+/* The same where it is the system that refuses. */
+static void stacks_may_be_absurd(void)
+{
+    weir_pool_options options = no_options();
+    weir_parallel_hint hint = heavy;
+    weir_parallel how = {NULL, 0, NULL, &hint};
+
+    if (sizeof(size_t) < 8 || test_emulated()) {
+        test_skip("no stack is absurd enough here");
+        return;
+    }
+    options.workers = 2;
+    options.stack_bytes = SIZE_MAX >> 18; /* 64 TiB */
+    how.pool = pool_with(&options);
+    count = 1000;
+    first = 0;
+    CHECK_EQ(visit_all(&how), 0);
+    CHECK_EQ(stats_of(how.pool).refusals, 1);
+    end_pool(how.pool);
+}
+
 /* ---- hints ---- */
 
 static int take_100_us_each(void *context, size_t from, size_t to)
@@ -546,11 +610,12 @@ int main(void)
     return TEST_RUN(
         "parallel", TEST_CASE(each_item_once), TEST_CASE(ranges_end_at_the_last_number),
         TEST_CASE(heavy_items_get_a_worker_each), TEST_CASE(a_long_first_item_is_noticed),
-        TEST_CASE(small_loops_leave_the_pool_alone), TEST_CASE(loops_nest), TEST_CASE(pools_nest),
-        TEST_CASE(the_lowest_error_ends_a_loop), TEST_CASE(of_several_errors_the_lowest_returns),
-        TEST_CASE(an_error_is_negative), TEST_CASE(a_token_ends_a_loop),
-        TEST_CASE(a_token_ends_a_loop_without_grain), TEST_CASE(a_stopped_pool_does_nothing),
-        TEST_CASE(a_pool_may_stop_meanwhile), TEST_CASE(absurd_numbers_are_refused),
-        TEST_CASE(results_are_in_order), TEST_CASE(threads_may_be_short),
+        TEST_CASE(small_loops_leave_the_pool_alone), TEST_CASE(who_is_alone_does_all_at_once),
+        TEST_CASE(loops_nest), TEST_CASE(pools_nest), TEST_CASE(the_lowest_error_ends_a_loop),
+        TEST_CASE(of_several_errors_the_lowest_returns), TEST_CASE(an_error_is_negative),
+        TEST_CASE(a_token_ends_a_loop), TEST_CASE(a_token_ends_a_loop_without_grain),
+        TEST_CASE(a_stopped_pool_does_nothing), TEST_CASE(a_pool_may_stop_meanwhile),
+        TEST_CASE(absurd_numbers_are_refused), TEST_CASE(results_are_in_order),
+        TEST_CASE(threads_may_be_short), TEST_CASE(stacks_may_be_absurd),
         TEST_CASE(hints_tell_what_an_item_takes));
 }
