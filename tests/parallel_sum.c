@@ -170,9 +170,183 @@ static void floating_point_does_not_depend_on_the_pool(void)
     }
 }
 
+/* ---- blocks ---- */
+
+/* An allocator of one piece at a time, aligned to what was asked for and no more. */
+typedef struct barely {
+    void *memory;
+    size_t bytes, calls;
+} barely;
+
+static void *alloc_barely(size_t bytes, size_t alignment, void *context)
+{
+    barely *const b = (barely *)context;
+
+    CHECK(b->memory == NULL);
+    if (posix_memalign(&b->memory, 2 * alignment, alignment + bytes) != 0)
+        return NULL;
+    b->bytes = bytes;
+    b->calls++;
+    return (char *)b->memory + alignment;
+}
+
+static void release_barely(void *pointer, size_t bytes, void *context)
+{
+    barely *const b = (barely *)context;
+
+    CHECK(pointer > b->memory && bytes == b->bytes);
+    free(b->memory);
+    b->memory = NULL;
+}
+
+/* Counts what is called; without a pool, so plain. */
+typedef struct calls {
+    size_t grain; /* 0: a whole block */
+    size_t folds, combines, writes;
+    size_t cancel_fold, cancel_combine, cancel_write; /* the one that cancels; 0: none */
+    weir_cancel_source source;
+} calls;
+
+static void count_call(calls *c, size_t *number, size_t cancels)
+{
+    if (++*number == cancels)
+        CHECK(weir_cancel_source_cancel(&c->source, 0));
+}
+
+static void add_items(const calls *c, size_t from, size_t to, void *sum)
+{
+    CHECK_EQ((uintptr_t)sum % 16, 0);
+    CHECK(from < to && (c->grain == 0 || to - from <= c->grain));
+    *(uint64_t *)sum += to - from;
+}
+
+static int fold_calls(void *context, size_t from, size_t to, void *sum)
+{
+    calls *const c = (calls *)context;
+
+    add_items(c, from, to, sum);
+    count_call(c, &c->folds, c->cancel_fold);
+    return 0;
+}
+
+static int write_calls(void *context, size_t from, size_t to, void *sum)
+{
+    calls *const c = (calls *)context;
+
+    CHECK_EQ(*(const uint64_t *)sum, from);
+    add_items(c, from, to, sum);
+    count_call(c, &c->writes, c->cancel_write);
+    return 0;
+}
+
+static int combine_calls(void *context, void *sum, void *right)
+{
+    calls *const c = (calls *)context;
+
+    CHECK_EQ((uintptr_t)sum % 16, 0);
+    CHECK_EQ((uintptr_t)right % 16, 0);
+    *(uint64_t *)sum += *(const uint64_t *)right;
+    count_call(c, &c->combines, c->cancel_combine);
+    return 0;
+}
+
+enum { SMALL = 8, LARGE = 1040 }; /* bytes of a sum: up to 1 KiB, and more */
+
+static weir_parallel_sum sum_of_calls(size_t bytes)
+{
+    static const uint64_t zero[LARGE / 8];
+    const weir_parallel_sum sum = {bytes, zero, fold_calls, combine_calls};
+
+    return sum;
+}
+
+/* With floating point another number of blocks is another sum: none changes by accident. */
+static void blocks_depend_on_items_grain_and_bytes(void)
+{
+    static const struct {
+        size_t items, grain, bytes, blocks;
+    } rows[] = {
+        {1, 0, SMALL, 1},
+        {100, 0, SMALL, 50},
+        {100, 1, SMALL, 100},
+        {100, 7, SMALL, 15},
+        {3000, 0, SMALL, 64},
+        {3000, 0, LARGE, 64},
+        {1000000, 0, SMALL, WEIR_PARALLEL_BLOCKS},
+        {1000000, 0, LARGE, 64},
+        {1000000, 1, SMALL, WEIR_PARALLEL_BLOCKS},
+        {1000000, 1, LARGE, 64},
+        {1000000, 1000000, SMALL, 1},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const size_t items = rows[i].items, grain = rows[i].grain, blocks = rows[i].blocks;
+        const size_t chunks = grain == 0 ? blocks : (items + grain - 1) / grain;
+        const weir_parallel how = {NULL, grain, NULL, NULL};
+        const weir_parallel_sum sum = sum_of_calls(rows[i].bytes);
+        const size_t small = 1536 / ((rows[i].bytes + 15) / 16 * 16); /* fit on the stack */
+        uint64_t result[LARGE / 8];
+        barely memory = {NULL, 0, 0};
+        const weir_allocator allocator = {alloc_barely, release_barely, &memory};
+        calls c;
+
+        memset((void *)&c, 0, sizeof c);
+        c.grain = grain;
+        weir_set_allocator(&allocator);
+        CHECK_EQ(weir_parallel_reduce(&how, 0, items, &sum, result, &c), 0);
+        CHECK_EQ(result[0], items);
+        CHECK_EQ(c.folds, chunks);
+        CHECK_EQ(c.combines, blocks - 1);
+        CHECK_EQ(memory.calls, blocks > small);
+        CHECK(blocks <= small || memory.bytes < (blocks + 1) * (rows[i].bytes + 16));
+        c.combines = 0;
+        CHECK_EQ(weir_parallel_scan(&how, 0, items, &sum, write_calls, result, &c), 0);
+        CHECK_EQ(result[0], items);
+        CHECK_EQ(c.writes, chunks);
+        CHECK_EQ(c.combines, blocks < 2 ? 0 : blocks - 2);
+        CHECK(memory.memory == NULL);
+        weir_set_allocator(NULL);
+    }
+}
+
+/* Tries to sum up 1000 items, each a chunk; one of the calls cancels. */
+static calls cancelled(bool scan, size_t fold, size_t combine, size_t write)
+{
+    const weir_parallel_sum sum = sum_of_calls(SMALL);
+    weir_parallel how = {NULL, 1, NULL, NULL};
+    uint64_t result = 12345;
+    calls c;
+
+    memset((void *)&c, 0, sizeof c);
+    weir_cancel_source_init(&c.source, NULL, WEIR_FOREVER);
+    how.cancel = weir_cancel_source_token(&c.source);
+    c.cancel_fold = fold;
+    c.cancel_combine = combine;
+    c.cancel_write = write;
+    CHECK_EQ(scan ? weir_parallel_scan(&how, 0, 1000, &sum, write_calls, &result, &c)
+                  : weir_parallel_reduce(&how, 0, 1000, &sum, &result, &c),
+             -ECANCELED);
+    CHECK_EQ(result, 12345);
+    CHECK_EQ(weir_cancel_source_destroy(&c.source), 0);
+    return c;
+}
+
+static void a_token_ends_a_sum(void)
+{
+    for (int scan = 0; scan < 2; scan++) {
+        const calls folds = cancelled(scan, 41, 0, 0);
+        const calls combines = cancelled(scan, 0, 5, 0);
+
+        CHECK_EQ(folds.folds, 41); /* of the 41st's block there is another one */
+        CHECK_EQ(folds.combines, 0);
+        CHECK(combines.combines >= 5 && combines.combines < (scan ? 6 : 499));
+        CHECK_EQ(combines.writes, 0);
+    }
+    CHECK_EQ(cancelled(true, 0, 0, 41).writes, 41);
+}
+
 /* ---- large ---- */
 
-/* Large sums are allocated, all at once. */
 typedef struct large {
     uint32_t counts[300];
 } large;
@@ -181,7 +355,6 @@ static const large empty;
 
 static int fold_large(void *fails, size_t from, size_t to, void *sum)
 {
-    CHECK(test_alloc_live <= 65 * sizeof(large)); /* of 64 blocks, and one for a scan */
     for (size_t i = from; i < to; i++) {
         if (fails != NULL && i == 40)
             return -EIO;
@@ -257,6 +430,7 @@ int main(void)
 {
     return TEST_RUN("parallel_sum", TEST_CASE(sums_are_in_order),
                     TEST_CASE(floating_point_does_not_depend_on_the_pool),
-                    TEST_CASE(large_sums_fit), TEST_CASE(memory_may_be_short),
-                    TEST_CASE(absurd_numbers_are_refused));
+                    TEST_CASE(blocks_depend_on_items_grain_and_bytes),
+                    TEST_CASE(a_token_ends_a_sum), TEST_CASE(large_sums_fit),
+                    TEST_CASE(memory_may_be_short), TEST_CASE(absurd_numbers_are_refused));
 }
