@@ -111,6 +111,20 @@ static void other_workers_come_to_help(void)
     end_pool(pool);
 }
 
+/* For one node nobody is called. */
+static void no_more_are_called_than_there_are_nodes(void)
+{
+    weir_pool *const pool = make_pool(3);
+    plan *const p = make_plan(1, 0);
+    weir_pool_stats stats;
+
+    run_plan_inside(p, pool);
+    weir_pool_stats_read(pool, &stats);
+    CHECK_EQ(stats.threads, 1);
+    free_plan(p);
+    end_pool(pool);
+}
+
 /* Two others have come by, and sleep, since there is nothing; then there is. */
 static void helpers_that_sleep_are_woken(void)
 {
@@ -286,6 +300,57 @@ static void a_worker_of_another_pool_waits(void)
     end_pool(other);
 }
 
+/* The one worker of a pool waits in another one for a job of its own pool. */
+static weir_latch own_ran;
+
+static int run_own(weir_job *job)
+{
+    (void)job;
+    weir_latch_count_down(&own_ran, 1);
+    return 0;
+}
+
+static int await_own(step *s)
+{
+    (void)s;
+    return weir_latch_wait(&own_ran, WEIR_FOREVER, NULL);
+}
+
+typedef struct elsewhere {
+    inside in; /* first */
+    int (*then)(weir_job *job);
+    weir_job own;
+} elsewhere;
+
+static int leave_one_behind(weir_job *job)
+{
+    elsewhere *const e = (elsewhere *)(void *)job;
+
+    CHECK_EQ(weir_pool_submit(weir_pool_self(), &e->own), 0);
+    return e->then(job);
+}
+
+static void a_worker_that_waits_elsewhere_is_replaced(void)
+{
+    static int (*const ways[])(weir_job * job) = {run_inside, start_inside};
+
+    for (int i = 0; i < 2; i++) {
+        weir_pool *const pool = make_pool(1), *const other = make_pool(1);
+        plan *const p = make_plan(1, 0);
+        elsewhere e = {{WEIR_JOB_INIT(leave_one_behind), &p->graph, other, WEIR_FOREVER, NULL},
+                       ways[i],
+                       WEIR_JOB_INIT(run_own)};
+
+        weir_latch_init(&own_ran, 1);
+        p->steps[0].also = await_own;
+        CHECK_EQ(weir_pool_run(pool, &e.in.job), 0);
+        check_plan(p);
+        free_plan(p);
+        end_pool(pool);
+        end_pool(other);
+    }
+}
+
 /* ---- a stop meanwhile ---- */
 
 static void expect(const plan *p, size_t from, size_t to, weir_graph_state state)
@@ -355,8 +420,6 @@ static void a_long_chain_ends_when_the_pool_discards(void)
     discard(pool);
     free_plan(p);
 }
-
-static int pass_gate(weir_job *job);
 
 typedef struct gated {
     weir_job job;
@@ -465,11 +528,13 @@ int main(void)
     return TEST_RUN(
         "graph_inside", TEST_CASE(a_worker_runs_graphs),
         TEST_CASE(a_worker_runs_long_and_wide_graphs), TEST_CASE(it_needs_no_worker_but_its_own),
-        TEST_CASE(other_workers_come_to_help), TEST_CASE(helpers_that_sleep_are_woken),
-        TEST_CASE(a_node_runs_another_graph), TEST_CASE(a_node_does_not_wait_for_its_own_graph),
-        TEST_CASE(failures_are_told_inside_too), TEST_CASE(a_node_may_join_what_is_older),
+        TEST_CASE(other_workers_come_to_help), TEST_CASE(no_more_are_called_than_there_are_nodes),
+        TEST_CASE(helpers_that_sleep_are_woken), TEST_CASE(a_node_runs_another_graph),
+        TEST_CASE(a_node_does_not_wait_for_its_own_graph), TEST_CASE(failures_are_told_inside_too),
+        TEST_CASE(a_node_may_join_what_is_older),
         TEST_CASE(a_worker_starts_and_another_thread_waits),
         TEST_CASE(a_worker_of_another_pool_waits),
+        TEST_CASE(a_worker_that_waits_elsewhere_is_replaced),
         TEST_CASE(queued_nodes_are_skipped_when_the_pool_discards),
         TEST_CASE(nodes_are_skipped_that_the_pool_does_not_take),
         TEST_CASE(a_long_chain_ends_when_the_pool_discards),
