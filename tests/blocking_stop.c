@@ -206,6 +206,34 @@ static void a_thread_does_not_wait_for_itself(void)
     end(pool);
 }
 
+static weir_blocking *elsewhere;
+
+static int discard_other(weir_job *job)
+{
+    (void)job;
+    CHECK_EQ(weir_blocking_stop(told.pool, WEIR_BLOCKING_DISCARD, 0), -ETIMEDOUT);
+    CHECK_EQ(told.count, 1);
+    CHECK_EQ(weir_blocking_stop(elsewhere, WEIR_BLOCKING_DRAIN, 0), -EDEADLK);
+    return 0;
+}
+
+/* A thread that discards another pool's jobs stands for one of its threads, and is itself again. */
+static void who_discards_is_itself_again(void)
+{
+    weir_blocking *const pool = make_telling(1);
+    weir_latch gate = WEIR_LATCH_INIT(1);
+    weir_job job;
+    held jobs[2];
+
+    submit_held(pool, jobs, 2, &gate, 1);
+    CHECK_EQ(weir_blocking_new(&elsewhere, NULL), 0);
+    weir_job_init(&job, discard_other);
+    CHECK_EQ(weir_blocking_submit(elsewhere, &job), 0);
+    end(elsewhere);
+    weir_latch_count_down(&gate, 1);
+    end(pool);
+}
+
 /* ---- stops against submits ---- */
 
 enum { SUBMITTERS = 3, EACH = 400 };
@@ -304,14 +332,14 @@ static void leaves_nothing_behind(void)
 
 /* ---- what threads inherit, and are called ---- */
 
-static char names[2][16];
+static char own_name[16];
 static sigset_t blocked_in_job;
 
 static int look_around(weir_job *job)
 {
     (void)job;
     CHECK(pthread_sigmask(SIG_BLOCK, NULL, &blocked_in_job) == 0);
-    CHECK(pthread_getname_np(pthread_self(), names[0], sizeof names[0]) == 0);
+    CHECK(pthread_getname_np(pthread_self(), own_name, sizeof own_name) == 0);
     return 0;
 }
 
@@ -349,11 +377,11 @@ static void threads_have_names(void)
 {
 #ifdef __linux__
     look_into(NULL);
-    CHECK(strcmp(names[0], "weir-block-0") == 0);
+    CHECK(strcmp(own_name, "weir-block-0") == 0);
     look_into("dns");
-    CHECK(strcmp(names[0], "dns-0") == 0);
+    CHECK(strcmp(own_name, "dns-0") == 0);
     look_into("look-ups of host names");
-    CHECK(strcmp(names[0], "look-ups of h-0") == 0);
+    CHECK(strcmp(own_name, "look-ups of h-0") == 0);
 #else
     test_skip("threads have no names here");
 #endif
@@ -437,7 +465,7 @@ int main(void)
                     TEST_CASE(says_who_has_failed), TEST_CASE(a_job_may_free_itself),
                     TEST_CASE(a_job_may_submit_itself),
                     TEST_CASE(a_thread_does_not_wait_for_itself),
-                    TEST_CASE(no_job_is_lost_at_the_end), TEST_CASE(leaves_nothing_behind),
-                    TEST_CASE(signals_go_to_others), TEST_CASE(threads_have_names),
-                    TEST_CASE(a_child_makes_its_own));
+                    TEST_CASE(who_discards_is_itself_again), TEST_CASE(no_job_is_lost_at_the_end),
+                    TEST_CASE(leaves_nothing_behind), TEST_CASE(signals_go_to_others),
+                    TEST_CASE(threads_have_names), TEST_CASE(a_child_makes_its_own));
 }
