@@ -266,6 +266,18 @@ static const machine machines[] = {
      {"/x" MAX, "5000 1000\n", V2 MAX, "3000 1000\n"},
      3000,
      3},
+    {"no root, and one without a slash",
+     "0::/a\n",
+     V2_MOUNT("", V2) V2_MOUNT("a", V2),
+     {V2 MAX, "1000 1000\n", V2 "/a" MAX, "1000 1000\n"},
+     0,
+     64},
+    {"no point, and one without a slash",
+     "0::/\n",
+     V2_MOUNT("/", "") V2_MOUNT("/", "x"),
+     {MAX, "1000 1000\n", "x" MAX, "1000 1000\n"},
+     0,
+     64},
     {"an empty source",
      "0::/\n",
      "30 23 0:26 / " V2 " rw - cgroup2  rw\n",
@@ -373,16 +385,21 @@ static void reads_odd_groups(void)
         "::/a\n",   "1::/a\n",   "00::/a\n",   "0:x:/a\n", "0::/b\n", "0:,:/a\n/a\n", "0 : : /a\n",
         ":::\n:::", "4:cpu\n/a", "4:cpux:/a\n"};
     static const char nul[] = "0::/a\0b\n";
+    char text[64];
 
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        const bool is_one = strcmp(none[i], "0::/b\n") == 0; /* without a quota */
+
         new_group(none[i]);
         put(V2 "/a" MAX, "100000 100000\n");
         put(V2 "xy" MAX, "100000 100000\n");
         expect(none[i], 0, 64);
-        put("/proc/self/cgroup", ""); /* and a good line after it */
-        put_bytes("/proc/self/cgroup", "\n0::/a\n", 7);
-        expect("after an empty line", 1000, 1);
+        snprintf(text, sizeof text, "%s\n0::/a\n", none[i]); /* and a good line after it */
+        put("/proc/self/cgroup", text);
+        expect(text, is_one ? 0 : 1000, is_one ? 64 : 1);
     }
+    /* Not even the root, which is above whatever was meant. */
+    put(V2 MAX, "100000 100000\n");
     put_bytes("/proc/self/cgroup", nul, sizeof nul - 1);
     expect("a NUL", 0, 64);
 }
