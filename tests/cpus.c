@@ -152,6 +152,56 @@ static void leaves_no_file_open(void)
     close(after[1]);
 }
 
+/* Puts what the descriptor is open for into `name`, which is "" if that is nothing. */
+static void name_of(int fd, char *name, size_t size)
+{
+    char link[32];
+    ssize_t length;
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    length = readlink(link, name, size - 1);
+    name[length > 0 ? length : 0] = '\0';
+}
+
+/* Returns: the other descriptor of the file that `fd` is open for, as soon as there is one. */
+static int other_descriptor(int fd)
+{
+    char one[256], other[256];
+
+    name_of(fd, one, sizeof one);
+    CHECK(one[0] != '\0');
+    for (int i = 0;; i = i < 1023 ? i + 1 : 0) {
+        name_of(i, other, sizeof other);
+        if (i != fd && strcmp(one, other) == 0)
+            return i;
+    }
+}
+
+/* Looks at the descriptor of cpu.max, a pipe, while the other thread reads from it. */
+static void *look_at_reader(void *unused)
+{
+    static const char text[] = "150000 100000\n";
+    const int fd = open(place(V2 "/a" MAX), O_WRONLY | O_CLOEXEC);
+
+    (void)unused;
+    CHECK(fd >= 0);
+    CHECK_EQ(fcntl(other_descriptor(fd), F_GETFD), FD_CLOEXEC);
+    CHECK(write(fd, text, sizeof text - 1) == sizeof text - 1);
+    close(fd);
+    return NULL;
+}
+
+static void other_programs_inherit_no_file(void)
+{
+    pthread_t looker;
+
+    new_group("0::/a\n");
+    CHECK(mkfifo(place(V2 "/a" MAX), 0600) == 0);
+    CHECK(pthread_create(&looker, NULL, look_at_reader, NULL) == 0);
+    expect("a pipe", 1500, 2);
+    CHECK(pthread_join(looker, NULL) == 0);
+}
+
 /* ---- affinity ---- */
 
 static unsigned affinity(size_t bits, unsigned cpus, int error)
@@ -305,7 +355,7 @@ int main(void)
 {
     return CPUS_RUN("cpus", TEST_CASE(a_refresh_beats_the_first_look), TEST_CASE(keeps_the_number),
                     TEST_CASE(reads_numbers), TEST_CASE(signals_end_no_read),
-                    TEST_CASE(leaves_no_file_open), TEST_CASE(counts_the_affinity),
-                    TEST_CASE(does_without_memory), TEST_CASE(follows_the_affinity),
-                    TEST_CASE(follows_the_quota));
+                    TEST_CASE(leaves_no_file_open), TEST_CASE(other_programs_inherit_no_file),
+                    TEST_CASE(counts_the_affinity), TEST_CASE(does_without_memory),
+                    TEST_CASE(follows_the_affinity), TEST_CASE(follows_the_quota));
 }
