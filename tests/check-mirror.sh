@@ -37,7 +37,7 @@ tests/park.c                         lib/park_futex.c, on kernels that refuse
 tests/park_pthread.c                 lib/park_pthread.c, which other systems use
 tests/chan_cancel.c tests/chan_close.c tests/chan_go.c tests/chan_life.c tests/chan_product.c   parts of tests/chan.c, each a program
 tests/select_meet.c tests/select_random.c   parts of tests/select.c, each a program
-tests/broadcast_waits.c tests/cancel_tree.c tests/future_orders.c tests/blocking_stop.c tests/graph_inside.c tests/parallel_sum.c tests/pool_join.c tests/pool_life.c tests/pool_short.c tests/pool_workers.c tests/sem_barrier.c tests/sem_latch.c tests/sem_product.c   parts of tests/broadcast.c, tests/cancel.c, tests/future.c, tests/blocking.c, tests/graph.c, tests/parallel.c, tests/pool.c and tests/sem.c, each a program
+tests/broadcast_waits.c tests/cancel_tree.c tests/future_orders.c tests/blocking_stop.c tests/graph_inside.c tests/observe_file.c tests/parallel_sum.c tests/pool_join.c tests/pool_life.c tests/pool_short.c tests/pool_workers.c tests/sem_barrier.c tests/sem_latch.c tests/sem_product.c   parts of tests/broadcast.c, tests/cancel.c, tests/future.c, tests/blocking.c, tests/graph.c, tests/observe.c, tests/parallel.c, tests/pool.c and tests/sem.c, each a program
 tests/cpus_groups.c                  a part of tests/cpus.c, a program
 tests/small_stack.c                  how much stack each operation uses
 tests/paths.c                        each hot path, alone in a function: for the listings and costs

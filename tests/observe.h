@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
-/* tests/observe.h: what tests/observe.c records and reads with: threads, a checker of JSON, and
- * the events in a file that weir_trace_write_fd() has written. */
+/* tests/observe.h: what the tests of weir/observe.h record and read with: threads, a checker of
+ * JSON, and the events in a file that weir_trace_write_fd() has written. */
 
 #ifndef WEIR_TESTS_OBSERVE_H
 #define WEIR_TESTS_OBSERVE_H
@@ -235,6 +235,18 @@ static inline pthread_t spawn(void *(*body)(void *), void *argument)
 static inline void join(pthread_t thread)
 {
     CHECK(pthread_join(thread, NULL) == 0);
+}
+
+static inline void *record_when_told(void *unused)
+{
+    (void)unused;
+    record(1);
+    meet();
+    meet(); /* free, or another start */
+    record(1);
+    meet();
+    meet();
+    return NULL;
 }
 
 /* ---- pipes ---- */
