@@ -340,6 +340,33 @@ static void counts_what_has_no_memory(void)
     }
 }
 
+static bool refuses;
+
+static void *alloc_and_set_errno(size_t bytes, size_t alignment, void *context)
+{
+    void *const pointer = refuses ? NULL : test_alloc(bytes, alignment, context);
+
+    errno = ENOMEM;
+    return pointer;
+}
+
+static void a_first_event_keeps_errno(void)
+{
+    static const weir_allocator careless = {alloc_and_set_errno, test_release, NULL};
+
+    for (int i = 0; i < 2; i++) {
+        begin(16);
+        weir_set_allocator(&careless);
+        refuses = i == 1;
+        errno = 1234;
+        record(2);
+        CHECK_EQ(errno, 1234);
+        read_back();
+        CHECK_EQ(refused, i == 1 ? 2 : 0);
+        finish();
+    }
+}
+
 static bool restarts;
 
 static void *alloc_and_record(size_t bytes, size_t alignment, void *context)
@@ -421,5 +448,6 @@ int main(void)
                     TEST_CASE(reads_while_threads_write), TEST_CASE(hands_on_what_is_shared),
                     TEST_CASE(gives_back_what_a_thread_still_had),
                     TEST_CASE(starts_again_and_again), TEST_CASE(counts_what_has_no_memory),
-                    TEST_CASE(an_allocator_may_record), TEST_CASE(destructors_may_record));
+                    TEST_CASE(a_first_event_keeps_errno), TEST_CASE(an_allocator_may_record),
+                    TEST_CASE(destructors_may_record));
 }
