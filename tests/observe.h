@@ -123,6 +123,15 @@ static inline uint64_t number_of(const char *object, const char *name)
     return strtoull(value, NULL, 10);
 }
 
+/* The same, where a large one is a string of digits. */
+static inline uint64_t exact_number_of(const char *object, const char *name)
+{
+    const char *const value = member(object, name);
+
+    CHECK(value != NULL);
+    return *value == '"' ? strtoull(value + 1, NULL, 10) : number_of(object, name);
+}
+
 /* Whether the member is this, as it stands there. */
 static inline bool says(const char *object, const char *name, const char *text)
 {
@@ -140,7 +149,7 @@ static char file[1 << 20];
 static const char *events[MOST]; /* objects in `file`: without those of kind M, which are in */
 static const char *names[MOST];
 static size_t count, named;
-static uint64_t overwritten, refused; /* by the file */
+static uint64_t overwritten, refused, start_ns; /* by the file */
 
 /* What is in `file` becomes the above. */
 static inline void parse(void)
@@ -159,6 +168,7 @@ static inline void parse(void)
     }
     overwritten = number_of(member(file, "otherData"), "overwritten");
     refused = number_of(member(file, "otherData"), "refused");
+    start_ns = exact_number_of(member(file, "otherData"), "start_ns");
 }
 
 static inline void read_back(void)

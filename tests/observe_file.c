@@ -7,12 +7,15 @@
 #define WEIR_TRACE 1
 #include "observe.h"
 
+#include <weir/clock.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 /* ---- names and numbers ---- */
@@ -28,6 +31,7 @@ static void escapes_names(void)
         {"\xff\xc3", "\"\\ufffd\\ufffd\""},
         {"\xc0\xaf", "\"\\ufffd\\ufffd\""},                       /* longer than needed */
         {"\xe0\x9f\xbf", "\"\\ufffd\\ufffd\\ufffd\""},            /* likewise */
+        {"\xf0\x8f\xbf\xbf", "\"\\ufffd\\ufffd\\ufffd\\ufffd\""}, /* likewise */
         {"\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\""},            /* half of a pair */
         {"\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\""}, /* beyond the last one */
         {"\xf0\x9f\x98", "\"\\ufffd\\ufffd\\ufffd\""},            /* cut off */
@@ -71,6 +75,28 @@ static void keeps_long_ids(void)
     CHECK(says(member(events[0], "args"), "id", "4294967295"));
 #endif
     finish();
+}
+
+/* In the clock's time, from which that of events is counted. There is none without a trace. */
+static void says_when_it_began(void)
+{
+    uint64_t before, between, after, began;
+
+    before = weir_clock_now();
+    begin(4);
+    between = weir_clock_now();
+    record(1);
+    after = weir_clock_now();
+    read_back();
+    began = start_ns;
+    CHECK(before <= began && began <= between);
+    CHECK(between <= began + time_of(0) && began + time_of(0) <= after);
+    weir_trace_stop();
+    read_back();
+    CHECK(start_ns == began);
+    finish();
+    read_back();
+    CHECK_EQ(start_ns, 0);
 }
 
 /* ---- writing ---- */
@@ -157,19 +183,28 @@ static void goes_on_after_signals(void)
     finish();
 }
 
+/* Whoever writes has filled the pipe; and after a while it most likely stands still. */
+static void await_full(int fd)
+{
+    int waiting;
+
+    while (ioctl(fd, FIONREAD, &waiting) == 0 && waiting < fcntl(fd, F_GETPIPE_SZ))
+        sched_yield();
+    usleep(2000);
+}
+
 /* One writes, and cannot go on: others are refused, events are not, and overtake it. A
  * cancellation waits. */
 static void one_at_a_time(void)
 {
     pthread_t thread;
-    int ends[2], waiting;
+    int ends[2];
 
     begin(2048);
     record(2047);
     make_pipe(ends);
     thread = spawn(write_to_pipe, &ends[1]);
-    while (ioctl(ends[0], FIONREAD, &waiting) == 0 && waiting < 32768)
-        sched_yield();
+    await_full(ends[0]);
     CHECK_EQ(weir_trace_lost(NULL, NULL), -EBUSY);
     CHECK_EQ(weir_trace_write_fd(1), -EBUSY);
     record(1500);
@@ -184,10 +219,73 @@ static void one_at_a_time(void)
     CHECK(count >= 2047 - 1499 && count < 2047 && id_of(count - 1) == 2046);
     for (size_t i = 1; i < count; i++)
         CHECK(id_of(i) > id_of(i - 1));
+    CHECK_EQ(id_of(count - (2047 - 1499)), 1499); /* the oldest that is not overwritten */
     CHECK_EQ(count + overwritten, 2047);
     read_back();
     CHECK_EQ(count, 2048);
     CHECK_EQ(overwritten, 1499);
+    finish();
+}
+
+static void *write_to_path(void *path)
+{
+    CHECK_EQ(weir_trace_write((const char *)path), 0);
+    return NULL;
+}
+
+/* Puts what the descriptor is open for into `name`, which is "" if that is nothing. */
+static void name_of(int fd, char *name, size_t size)
+{
+    char link[32];
+    ssize_t length;
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    length = readlink(link, name, size - 1);
+    name[length > 0 ? length : 0] = '\0';
+}
+
+/* Returns: the other descriptor of the file that `fd` is open for, as soon as there is one. */
+static int other_descriptor(int fd)
+{
+    char one[256], other[256];
+
+    name_of(fd, one, sizeof one);
+    CHECK(one[0] != '\0');
+    for (int i = 0;; i = i < 1023 ? i + 1 : 0) {
+        name_of(i, other, sizeof other);
+        if (i != fd && strcmp(one, other) == 0)
+            return i;
+    }
+}
+
+/* One writes to a pipe that has a name, and cannot go on. */
+static void other_programs_inherit_no_file(void)
+{
+    char path[] = "/tmp/weir-observe-XXXXXX/pipe";
+    char *const slash = strrchr(path, '/');
+    pthread_t thread;
+    int first, second;
+
+    begin(2048);
+    record(2048);
+    *slash = '\0';
+    CHECK(mkdtemp(path) != NULL);
+    *slash = '/';
+    CHECK(mkfifo(path, 0600) == 0);
+    first = open(path, O_RDWR);
+    CHECK(first >= 0 && fcntl(first, F_SETPIPE_SZ, 65536) >= 0);
+    thread = spawn(write_to_path, path);
+    CHECK_EQ(fcntl(other_descriptor(first), F_GETFD), FD_CLOEXEC);
+    second = open(path, O_RDONLY);
+    CHECK(second >= 0);
+    close(first); /* so that the other one comes to an end */
+    drain(second, 4096);
+    join(thread);
+    parse();
+    CHECK_EQ(count, 2048);
+    unlink(path);
+    *slash = '\0';
+    rmdir(path);
     finish();
 }
 
@@ -240,9 +338,36 @@ static void a_child_begins_empty(void)
     finish();
 }
 
+/* Who writes, and cannot go on, is not in the child. */
+static void a_child_writes_at_once(void)
+{
+    pthread_t thread;
+    int ends[2], status = 1;
+    pid_t child;
+
+    begin(2048);
+    record(2048);
+    make_pipe(ends);
+    thread = spawn(write_to_pipe, &ends[1]);
+    await_full(ends[0]);
+    fflush(stdout);
+    child = fork();
+    if (child == 0)
+        in_the_child();
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK_EQ(status, 0);
+    drain(ends[0], 4096);
+    join(thread);
+    parse();
+    CHECK_EQ(count, 2048);
+    finish();
+}
+
 int main(void)
 {
     return TEST_RUN("observe_file", TEST_CASE(escapes_names), TEST_CASE(keeps_long_ids),
-                    TEST_CASE(says_why_it_could_not_write), TEST_CASE(goes_on_after_signals),
-                    TEST_CASE(one_at_a_time), TEST_CASE(a_child_begins_empty));
+                    TEST_CASE(says_when_it_began), TEST_CASE(says_why_it_could_not_write),
+                    TEST_CASE(goes_on_after_signals), TEST_CASE(one_at_a_time),
+                    TEST_CASE(other_programs_inherit_no_file), TEST_CASE(a_child_begins_empty),
+                    TEST_CASE(a_child_writes_at_once));
 }
