@@ -406,20 +406,6 @@ static void end_trace(bool and_free)
     }
 }
 
-static void hear(void)
-{
-    for (unsigned t = 0; t < ACTORS; t++)
-        /* sync(said): acquire. Pairs with the store in act(). */
-        heard[t] = weir_atomic_load(&said[t], WEIR_ACQUIRE);
-}
-
-static void go_on(void)
-{
-    /* sync(anew): acquire. Pairs with the store in act(). */
-    weir_check_assume(weir_atomic_load(&started_anew, WEIR_ACQUIRE) != 0);
-    given_up();
-}
-
 static void act(char letter)
 {
     switch (letter) {
@@ -440,20 +426,24 @@ static void act(char letter)
         begin_trace();
         break;
     case 'g':
-        /* sync(said): release. Pairs with the load in hear(). */
+        /* sync(said): release. Pairs with the load below. */
         weir_atomic_store(&said[me], actors[me].made, WEIR_RELEASE);
         break;
     case 'G':
     case 'H':
-        hear();
+        for (unsigned t = 0; t < ACTORS; t++)
+            /* sync(said): acquire. Pairs with the store above. */
+            heard[t] = weir_atomic_load(&said[t], WEIR_ACQUIRE);
         weir_check_assume(letter == 'G' || heard[1] != 0);
         break;
     case 'r':
-        /* sync(anew): release. Pairs with the load in go_on(). */
+        /* sync(anew): release. Pairs with the load below. */
         weir_atomic_store(&started_anew, 1, WEIR_RELEASE);
         break;
     case 'R':
-        go_on();
+        /* sync(anew): acquire. Pairs with the store above. */
+        weir_check_assume(weir_atomic_load(&started_anew, WEIR_ACQUIRE) != 0);
+        given_up();
         break;
     default:
         weir_check_assert(letter == 'p' || letter == 'f');
