@@ -6,10 +6,13 @@
  *
  *   order    a node finds by plain memory that all before it have run, and this run
  *   failure  some fail: what comes after these is skipped, and nothing else
- *   cancel   some runs are cancelled, or have a deadline: what was skipped is a closed set
+ *   cancel   some runs are cancelled, by a node or who waits, or have a deadline: what was skipped
+ *            is a closed set
  *   stop     each round's pool is stopped in the end, at times while graphs run: these end too
+ *   memory   nothing is left when it is freed
  */
 
+#include "memory.h"
 #include "stress.h"
 
 #include <weir/graph.h>
@@ -20,8 +23,8 @@ enum { NODES = 48, MOST_EDGES = 256 };
 
 typedef struct item {
     weir_graph_node node;
-    uint64_t hash; /* plain: of those before it, and of the run */
-    bool fails;
+    uint64_t hash;       /* plain: of those before it, and of the run */
+    bool fails, cancels; /* one cancels: who comes after it is skipped then */
 } item;
 
 typedef struct plan {
@@ -31,6 +34,7 @@ typedef struct plan {
     weir_graph_edge edge[MOST_EDGES];
     unsigned char from[MOST_EDGES], to[MOST_EDGES];
     uint64_t run;
+    weir_cancel_source source;
 } plan;
 
 static stress s;
@@ -64,6 +68,8 @@ static int run_item(weir_graph_node *node)
     plan *const p = (plan *)(void *)node->graph;
 
     it->hash = hash_of(p, (unsigned)(it - p->items));
+    if (it->cancels)
+        (void)weir_cancel_source_cancel(&p->source, 0);
     if (it->hash % 16 == 0)
         sched_yield();
     return it->fails ? -EIO : 0;
@@ -95,7 +101,7 @@ static void make_plan(plan *p, stress_rng *rng)
 
 /* ---- what a run must have left ---- */
 
-static void judge(plan *p, int status, bool may_be_cut)
+static void judge(plan *p, int status, bool may_be_cut, bool may_be_late)
 {
     bool failed = false, skipped = false;
 
@@ -105,7 +111,8 @@ static void judge(plan *p, int status, bool may_be_cut)
 
         for (unsigned e = 0; e < p->edges; e++)
             if (p->to[e] == i)
-                runnable &= weir_graph_node_state(&p->items[p->from[e]].node) == WEIR_GRAPH_DONE;
+                runnable &= weir_graph_node_state(&p->items[p->from[e]].node) == WEIR_GRAPH_DONE &&
+                            !p->items[p->from[e]].cancels;
         if (state < WEIR_GRAPH_DONE)
             stress_fail(&s, "node %u of %u has not ended", i, p->n);
         if (!runnable && state != WEIR_GRAPH_SKIPPED)
@@ -117,7 +124,10 @@ static void judge(plan *p, int status, bool may_be_cut)
         failed |= state == WEIR_GRAPH_FAILED;
         skipped |= state == WEIR_GRAPH_SKIPPED;
     }
-    if ((status == 0) != !(failed || skipped) || (status == -EIO && !failed))
+    if ((status == 0) != !(failed || skipped) || (status == -EIO && !failed) ||
+        (status == -ECANCELED && !(skipped && may_be_cut)) ||
+        (status == -ETIMEDOUT && !(skipped && may_be_late)) ||
+        (status != 0 && status != -EIO && status != -ECANCELED && status != -ETIMEDOUT))
         stress_fail(&s, "a run said %d", status);
     count(&runs);
     if (failed)
@@ -133,18 +143,22 @@ typedef struct inside {
     plan *plan;
     weir_cancel *cancel;
     uint64_t deadline;
+    bool began;
 } inside;
 
 static int run_inside(weir_job *job)
 {
     inside *const in = (inside *)(void *)job;
 
+    in->began = true;
     return weir_graph_run(&in->plan->graph, pool, in->deadline, in->cancel);
 }
 
-static int run_once(plan *p, stress_rng *rng, weir_cancel_source *source, uint64_t deadline)
+/* Returns: as weir_graph_run(); -EPIPE if nothing ran. Where there is no use for `*deadline` it
+ * becomes WEIR_FOREVER. */
+static int run_once(plan *p, stress_rng *rng, bool cuts_it, uint64_t *deadline)
 {
-    weir_cancel *const cancel = source != NULL ? weir_cancel_source_token(source) : NULL;
+    weir_cancel *const cancel = cuts_it ? weir_cancel_source_token(&p->source) : NULL;
     inside in;
     int status;
 
@@ -153,17 +167,20 @@ static int run_once(plan *p, stress_rng *rng, weir_cancel_source *source, uint64
         weir_job_init(&in.job, run_inside);
         in.plan = p;
         in.cancel = cancel;
-        in.deadline = deadline;
-        return weir_pool_run(pool, &in.job);
+        in.deadline = *deadline;
+        in.began = false;
+        status = weir_pool_run(pool, &in.job);
+        return in.began ? status : -EPIPE; /* the job was discarded */
     case 1:
-        return weir_graph_run(&p->graph, pool, deadline, cancel);
+        return weir_graph_run(&p->graph, pool, *deadline, cancel);
     default:
+        *deadline = WEIR_FOREVER;
         status = weir_graph_start(&p->graph, pool, cancel);
         if (status != 0)
             return status;
         stress_maybe_yield(rng, 4);
-        if (source != NULL)
-            (void)weir_cancel_source_cancel(source, 0);
+        if (cuts_it)
+            (void)weir_cancel_source_cancel(&p->source, 0);
         return weir_graph_wait(&p->graph, WEIR_FOREVER, NULL);
     }
 }
@@ -178,24 +195,27 @@ static void body(void *argument)
         make_plan(p, rng);
         for (uint64_t n = 1 + stress_below(rng, 6); on && n > 0; n--) {
             const bool cuts_it = stress_below(rng, 4) == 0;
-            const uint64_t deadline = stress_below(rng, 8) == 0
-                                          ? weir_clock_after(stress_below(rng, 50000))
-                                          : WEIR_FOREVER;
-            weir_cancel_source source;
+            uint64_t deadline = stress_below(rng, 8) == 0
+                                    ? weir_clock_after(stress_below(rng, 50000))
+                                    : WEIR_FOREVER;
             int status;
 
             p->run = stress_random(rng);
-            for (unsigned i = 0; i < p->n; i++)
+            for (unsigned i = 0; i < p->n; i++) {
                 p->items[i].fails = stress_below(rng, 100) == 0;
-            weir_cancel_source_init(&source, NULL, WEIR_FOREVER);
-            status = run_once(p, rng, cuts_it ? &source : NULL, deadline);
-            /* The pool was stopped: nothing ran, or all of it was judged before. */
+                p->items[i].cancels = false;
+            }
+            if (cuts_it)
+                p->items[stress_below(rng, p->n)].cancels = true;
+            weir_cancel_source_init(&p->source, NULL, WEIR_FOREVER);
+            status = run_once(p, rng, cuts_it, &deadline);
             on = status != -EPIPE;
             if (weir_graph_is_running(&p->graph))
                 stress_fail(&s, "a graph runs after its end");
-            if (on && !(status == -ECANCELED && discards))
-                judge(p, status, cuts_it || deadline != WEIR_FOREVER || discards);
-            if (weir_cancel_source_destroy(&source) != 0)
+            if (on)
+                judge(p, status, cuts_it || deadline != WEIR_FOREVER || discards,
+                      deadline != WEIR_FOREVER);
+            if (weir_cancel_source_destroy(&p->source) != 0)
                 stress_fail(&s, "a token is used after the run");
         }
         if (weir_graph_destroy(&p->graph) != 0)
@@ -208,8 +228,10 @@ static void body(void *argument)
 int main(int argc, char **argv)
 {
     enum { TURNS = 20 };
+    static const weir_allocator counted = {counted_alloc, counted_release, NULL};
 
     stress_begin(&s, "graph", argc, argv);
+    weir_set_allocator(&counted);
     for (unsigned i = 0; i < STRESS_MAX_THREADS; i++) {
         rngs[i] = stress_rng_make(s.seed, i);
         numbers[i] = i;
@@ -230,6 +252,10 @@ int main(int argc, char **argv)
                    (uint64_t)(s.seconds * 1e9 / TURNS));
         if (weir_pool_stop(pool, WEIR_POOL_DRAIN, WEIR_FOREVER) != 0 || weir_pool_free(pool) != 0)
             stress_fail(&s, "the pool did not stop");
+        /* relaxed: alone. */
+        if (weir_atomic_load(&live, WEIR_RELAXED) != 0)
+            stress_fail(&s, "%zu bytes are left",
+                        weir_atomic_load(&live, WEIR_RELAXED)); /* relaxed. */
     }
     /* relaxed: numbers. */
     return stress_end(&s, "%" PRIu64 " runs, %" PRIu64 " with failures, %" PRIu64 " cut short",
