@@ -9,8 +9,13 @@
  *           wrote; never more jobs at once than the limit ever was
  *   idle    few jobs and short lives: threads end as jobs come
  *   order   one thread in the pool: the jobs of each submitter come in their order
+ *   memory  nothing is left when a pool is freed
+ *
+ * Edges:
+ *   fate  end_item() -> body()  carries the job, which is its submitter's again
  */
 
+#include "memory.h"
 #include "stress.h"
 
 #include <weir/blocking.h>
@@ -62,7 +67,7 @@ static uint64_t sum_of(const item *it)
 
 static void end_item(item *it, fate how)
 {
-    /* Release: who submits the next one here acquires it. */
+    /* sync(fate): release. Pairs with the load in body(); the job is its submitter's again. */
     const uint32_t before = weir_atomic_exchange(&it->state, (uint32_t)how, WEIR_RELEASE);
 
     if (before != SUBMITTED)
@@ -195,6 +200,7 @@ static void body(void *argument)
 
     while (!stress_stopping(&s)) {
         item *const it = &rings[self][number % RING];
+        /* sync(fate): acquire. Pairs with the exchange in end_item(). */
         const uint32_t state = weir_atomic_load(&it->state, WEIR_ACQUIRE);
 
         if (state == SUBMITTED) {
@@ -261,6 +267,9 @@ static void one_round(stress_rng *rng, uint64_t ns)
                 stress_fail(&s, "job %" PRIu64 " of %u is lost", rings[t][i].number, t);
     if (weir_blocking_free(round_.pool) != 0)
         stress_fail(&s, "the pool is not stopped");
+    /* relaxed: alone. */
+    if (weir_atomic_load(&live, WEIR_RELAXED) != 0)
+        stress_fail(&s, "%zu bytes are left", weir_atomic_load(&live, WEIR_RELAXED)); /* relaxed. */
     lives += read_count(&round_.started);
     total += read_count(&round_.taken);
 }
@@ -268,9 +277,11 @@ static void one_round(stress_rng *rng, uint64_t ns)
 int main(int argc, char **argv)
 {
     enum { ROUNDS = 60 };
+    static const weir_allocator counted = {counted_alloc, counted_release, NULL};
     stress_rng rng;
 
     stress_begin(&s, "blocking", argc, argv);
+    weir_set_allocator(&counted);
     rng = stress_rng_make(s.seed, STRESS_MAX_THREADS);
     for (unsigned i = 0; i < STRESS_MAX_THREADS; i++) {
         rngs[i] = stress_rng_make(s.seed, i);
