@@ -52,7 +52,7 @@ struct weir_blocking {
     unsigned leaving; /* in on_end; and stops in `discarded` */
     unsigned coming;  /* woken, or being made, for what is in the list, and not here yet */
     unsigned begun, peak;
-    uint64_t done, not_made;
+    uint64_t done, refusals;
     bool closed;         /* by a stop */
     bool joining, ended; /* a stop joins the last thread; has done so */
     bool left;           /* there is a thread that has left and is not joined: */
@@ -321,7 +321,7 @@ static void not_made(weir_blocking *pool)
         pool->coming--;
     pool->carried = NULL;
     pool->making--;
-    pool->not_made++;
+    pool->refusals++;
     unlock(pool);
     tell(pool);
 }
@@ -461,10 +461,11 @@ static int join(weir_blocking *pool, uint64_t deadline)
     return status;
 }
 
-int weir_blocking_stop(weir_blocking *pool, weir_blocking_how how, uint64_t deadline)
+int weir_blocking_stop(weir_blocking *pool, weir_blocking_ending how, uint64_t deadline)
 {
     weir_job *discarded = NULL;
 
+    WEIR_REQUIRE((unsigned)how <= WEIR_BLOCKING_DISCARD, "no such ending");
     if (self.pool == pool && self.process == getpid())
         return -EDEADLK;
     lock(pool);
@@ -520,6 +521,8 @@ int weir_blocking_free(weir_blocking *pool)
 {
     bool ended;
 
+    if (pool == NULL)
+        return 0;
     lock(pool);
     ended = pool->ended;
     unlock(pool);
@@ -530,16 +533,16 @@ int weir_blocking_free(weir_blocking *pool)
     return 0;
 }
 
-void weir_blocking_stats(weir_blocking *pool, weir_blocking_numbers *numbers)
+void weir_blocking_stats_read(weir_blocking *pool, weir_blocking_stats *stats)
 {
     lock(pool);
-    numbers->max_threads = pool->max;
-    numbers->threads = pool->live + pool->making;
-    numbers->idle = pool->idle_count;
-    numbers->running = pool->running;
-    numbers->peak = pool->peak;
-    numbers->queued = pool->queued;
-    numbers->done = pool->done;
-    numbers->not_made = pool->not_made;
+    stats->max_threads = pool->max;
+    stats->threads = pool->live + pool->making;
+    stats->idle = pool->idle_count;
+    stats->running = pool->running;
+    stats->peak = pool->peak;
+    stats->queued = pool->queued;
+    stats->done = pool->done;
+    stats->refusals = pool->refusals;
     unlock(pool);
 }

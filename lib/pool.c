@@ -207,6 +207,7 @@ int weir_pool_stop(weir_pool *pool, weir_pool_ending how, uint64_t deadline)
     uint64_t flags = WEIR__CREW_STOPS;
     int status;
 
+    WEIR_REQUIRE((unsigned)how <= WEIR_POOL_DISCARD, "no such ending");
     if (weir_pool_self() == pool)
         return -EDEADLK;
     if (pool->stopped)

@@ -179,14 +179,14 @@ static void make_call(void)
     count(&round_.calls);
 }
 
-static void stop(weir_blocking_how how, uint64_t deadline)
+static void stop(weir_blocking_ending how, uint64_t deadline)
 {
     const int status = weir_blocking_stop(round_.pool, how, deadline);
-    weir_blocking_numbers n;
+    weir_blocking_stats n;
 
     if (status != 0 && (status != -ETIMEDOUT || deadline == WEIR_FOREVER))
         stress_fail(&s, "a stop said %d", status);
-    weir_blocking_stats(round_.pool, &n);
+    weir_blocking_stats_read(round_.pool, &n);
     if (status == 0 && (n.threads != 0 || n.running != 0 || n.idle != 0 ||
                         read_count(&round_.started) != read_count(&round_.ended)))
         stress_fail(&s, "something runs after a stop");
@@ -231,7 +231,7 @@ static void body(void *argument)
 static void one_round(stress_rng *rng, uint64_t ns)
 {
     weir_blocking_options options = WEIR_BLOCKING_OPTIONS_INIT;
-    weir_blocking_numbers n;
+    weir_blocking_stats n;
 
     memset(&round_, 0, sizeof round_);
     memset(rings, 0, sizeof rings[0] * s.threads);
@@ -250,7 +250,7 @@ static void one_round(stress_rng *rng, uint64_t ns)
         stress_fail(&s, "no pool");
     stress_run(&s, s.threads, body, numbers, sizeof numbers[0], ns);
     stop(stress_below(rng, 2) == 0 ? WEIR_BLOCKING_DRAIN : WEIR_BLOCKING_DISCARD, WEIR_FOREVER);
-    weir_blocking_stats(round_.pool, &n);
+    weir_blocking_stats_read(round_.pool, &n);
     if (read_count(&round_.taken) != read_count(&round_.run) + read_count(&round_.discarded) ||
         read_count(&round_.failed) != read_count(&round_.should_fail) || n.queued != 0 ||
         n.peak > MOST)

@@ -110,7 +110,7 @@ static void gives_a_job_back_that_nobody_can_run(void)
         CHECK(pthread_create(&threads[i], NULL, submit_in_vain, pool) == 0);
     for (int i = 0; i < 4; i++)
         CHECK(pthread_join(threads[i], NULL) == 0);
-    CHECK_EQ(numbers_of(pool).not_made, 200);
+    CHECK_EQ(numbers_of(pool).refusals, 200);
     CHECK_EQ(numbers_of(pool).queued, 0);
     CHECK_EQ(numbers_of(pool).threads, 0);
     end(pool);
@@ -157,7 +157,7 @@ static void waits_for_a_thread_that_is_there(void)
     status = weir_blocking_submit(pool, &second.job);
     CHECK(setrlimit(RLIMIT_AS, &before) == 0);
     CHECK_EQ(status, 0);
-    CHECK_EQ(numbers_of(pool).not_made, 1);
+    CHECK_EQ(numbers_of(pool).refusals, 1);
     CHECK_EQ(numbers_of(pool).threads, 1);
     CHECK_EQ(numbers_of(pool).queued, 1);
     CHECK_EQ(weir_blocking_resize(pool, 1), 0);
@@ -175,7 +175,7 @@ static void makes_as_many_as_it_may(void)
     weir_blocking *const pool = make_for(LIMIT);
     weir_latch gate = WEIR_LATCH_INIT(1);
     held jobs[JOBS];
-    weir_blocking_numbers numbers;
+    weir_blocking_stats numbers;
 
     submit_held(pool, jobs, JOBS, &gate, LIMIT);
     numbers = numbers_of(pool);
@@ -256,6 +256,42 @@ static void refuses_more_than_may_wait(void)
     weir_latch_count_down(&gate, 1);
     end(pool);
     CHECK(refused.place != 0);
+}
+
+/* Threads that are woken to leave come for no job. */
+static void bounds_the_queue_when_it_shrinks(void)
+{
+    enum { THREADS = 16 };
+    weir_blocking_options options = WEIR_BLOCKING_OPTIONS_INIT;
+    weir_blocking *pool;
+
+    options.max_threads = options.keep = THREADS;
+    options.max_queued = 1;
+    pool = make(&options);
+    for (int round = 0; round < 20; round++) {
+        weir_latch first = WEIR_LATCH_INIT(1), second = WEIR_LATCH_INIT(1);
+        held jobs[THREADS];
+        unsigned taken = 0;
+
+        forget_numbers();
+        CHECK_EQ(weir_blocking_resize(pool, THREADS), 0);
+        submit_held(pool, jobs, THREADS, &first, THREADS);
+        weir_latch_count_down(&first, 1);
+        while (numbers_of(pool).idle != THREADS)
+            doze();
+        CHECK_EQ(weir_blocking_resize(pool, 1), 0);
+        for (int i = 0; i < THREADS; i++) {
+            jobs[i] = hold_at(&second);
+            taken += weir_blocking_submit(pool, &jobs[i].job) == 0;
+        }
+        CHECK(taken == 1 || taken == 2); /* one waits, and one may have been begun */
+        weir_latch_count_down(&second, 1);
+        until_threads(pool, 1);
+        while (numbers_of(pool).queued != 0 || numbers_of(pool).running != 0)
+            doze();
+    }
+    end(pool);
+    CHECK_EQ(weir_blocking_free(NULL), 0);
 }
 
 static WEIR_ATOMIC(uint32_t) entered;
@@ -503,8 +539,9 @@ int main(void)
         TEST_CASE(says_that_there_is_no_memory), TEST_CASE(gives_a_job_back_that_nobody_can_run),
         TEST_CASE(waits_for_a_thread_that_is_there), TEST_CASE(makes_as_many_as_it_may),
         TEST_CASE(all_that_may_run_do), TEST_CASE(takes_jobs_in_their_order),
-        TEST_CASE(refuses_more_than_may_wait), TEST_CASE(leaves_out_what_threads_come_for),
-        TEST_CASE(leaves_out_nobody_who_has_come), TEST_CASE(can_have_more_threads_and_fewer),
-        TEST_CASE(threads_end_that_are_not_needed), TEST_CASE(a_thread_stays_for_a_while),
-        TEST_CASE(threads_that_have_ended_are_joined), TEST_CASE(an_idle_thread_sleeps));
+        TEST_CASE(refuses_more_than_may_wait), TEST_CASE(bounds_the_queue_when_it_shrinks),
+        TEST_CASE(leaves_out_what_threads_come_for), TEST_CASE(leaves_out_nobody_who_has_come),
+        TEST_CASE(can_have_more_threads_and_fewer), TEST_CASE(threads_end_that_are_not_needed),
+        TEST_CASE(a_thread_stays_for_a_while), TEST_CASE(threads_that_have_ended_are_joined),
+        TEST_CASE(an_idle_thread_sleeps));
 }

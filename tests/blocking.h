@@ -97,11 +97,11 @@ static inline void end(weir_blocking *pool)
     CHECK_EQ(weir_blocking_free(pool), 0);
 }
 
-static inline weir_blocking_numbers numbers_of(weir_blocking *pool)
+static inline weir_blocking_stats numbers_of(weir_blocking *pool)
 {
-    weir_blocking_numbers numbers;
+    weir_blocking_stats numbers;
 
-    weir_blocking_stats(pool, &numbers);
+    weir_blocking_stats_read(pool, &numbers);
     return numbers;
 }
 

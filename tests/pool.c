@@ -216,6 +216,83 @@ static void a_call_may_be_waited_for_again(void)
     end_pool(pool);
 }
 
+static void sum_init(sum_call *call, int a)
+{
+    weir_call_init(&call->call, sum_run, NULL);
+    call->a = a;
+    call->b = 0;
+}
+
+/* By the only worker there is. */
+static void wait_for_call(void *unused)
+{
+    sum_call it;
+
+    (void)unused;
+    sum_init(&it, -1);
+    CHECK_EQ(weir_pool_submit(weir_pool_self(), &it.call.job), 0);
+    CHECK_EQ(weir_call_get(&it.call, WEIR_FOREVER, NULL), -EDOM);
+}
+
+static void a_worker_may_wait_for_a_call(void)
+{
+    weir_pool *const pool = pool_of(1);
+
+    inside(pool, wait_for_call, NULL);
+    end_pool(pool);
+}
+
+typedef struct runner {
+    weir_pool *pool;
+    sum_call it;
+    weir_latch begins;
+    int status;
+} runner;
+
+static void *run_call(void *of)
+{
+    runner *const self = (runner *)of;
+
+    weir_latch_count_down(&self->begins, 1);
+    self->status = weir_pool_run(self->pool, &self->it.call.job);
+    return NULL;
+}
+
+/* Returns: what a run returned that was begun, more or less, before a stop that discards. */
+static int run_and_discard(void)
+{
+    static const struct timespec a_while = {0, 1000000};
+    pthread_t thread;
+    gate_job gate;
+    runner self;
+
+    self.pool = pool_of(1);
+    sum_init(&self.it, 0);
+    weir_latch_init(&self.begins, 1);
+    gate_enter(&gate, self.pool);
+    CHECK_EQ(pthread_create(&thread, NULL, run_call, &self), 0);
+    CHECK_EQ(weir_latch_wait(&self.begins, WEIR_FOREVER, NULL), 0);
+    nanosleep(&a_while, NULL);
+    CHECK_EQ(weir_pool_stop(self.pool, WEIR_POOL_DISCARD, 0), -ETIMEDOUT);
+    gate_open(&gate);
+    CHECK_EQ(weir_pool_stop(self.pool, WEIR_POOL_DISCARD, WEIR_FOREVER), 0);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    CHECK_EQ(weir_pool_free(self.pool), 0);
+    CHECK_EQ(weir_call_get(&self.it.call, 0, NULL),
+             self.status == -EPIPE ? -ETIMEDOUT : -ECANCELED);
+    return self.status;
+}
+
+static void a_call_that_is_run_may_be_discarded(void)
+{
+    int status;
+
+    do { /* mostly once */
+        status = run_and_discard();
+        CHECK(status == -EPIPE || status == -ECANCELED);
+    } while (status == -EPIPE);
+}
+
 /* ---- order ---- */
 
 typedef struct order_job {
@@ -484,12 +561,13 @@ static void idle_jobs_wait_for_what_others_have(void)
 
 int main(void)
 {
-    return TEST_RUN("pool", TEST_CASE(a_job_is_run), TEST_CASE(each_is_run_once),
-                    TEST_CASE(run_waits_for_the_status),
-                    TEST_CASE(what_nobody_waits_for_fails_into_the_sink),
-                    TEST_CASE(a_call_has_a_status), TEST_CASE(a_call_may_be_waited_for_again),
-                    TEST_CASE(priorities_come_in_order), TEST_CASE(others_come_in_order_of_arrival),
-                    TEST_CASE(the_newest_comes_first_but_not_for_ever),
-                    TEST_CASE(who_submits_itself_lets_in_those_outside),
-                    TEST_CASE(steals_are_counted), TEST_CASE(idle_jobs_wait_for_what_others_have));
+    return TEST_RUN(
+        "pool", TEST_CASE(a_job_is_run), TEST_CASE(each_is_run_once),
+        TEST_CASE(run_waits_for_the_status), TEST_CASE(what_nobody_waits_for_fails_into_the_sink),
+        TEST_CASE(a_call_has_a_status), TEST_CASE(a_call_may_be_waited_for_again),
+        TEST_CASE(a_worker_may_wait_for_a_call), TEST_CASE(a_call_that_is_run_may_be_discarded),
+        TEST_CASE(priorities_come_in_order), TEST_CASE(others_come_in_order_of_arrival),
+        TEST_CASE(the_newest_comes_first_but_not_for_ever),
+        TEST_CASE(who_submits_itself_lets_in_those_outside), TEST_CASE(steals_are_counted),
+        TEST_CASE(idle_jobs_wait_for_what_others_have));
 }

@@ -6,6 +6,8 @@
 
 #include "pool.h"
 
+#include <weir/parallel.h>
+
 /* ---- fork and join ---- */
 
 typedef struct fib_job {
@@ -263,6 +265,12 @@ static void only_the_spawner_joins(void)
     end_pool(pool);
 }
 
+static int returns_0(weir_job *job)
+{
+    (void)job;
+    return 0;
+}
+
 static int returns_5(weir_job *job)
 {
     (void)job;
@@ -283,6 +291,15 @@ static void join_below(void *unused)
     (void)weir_join(&above);
 }
 
+static void run_5(void)
+{
+    count_job job;
+
+    count_init(&job, NULL);
+    job.status = 5;
+    CHECK_EQ(weir_pool_run(pool_of(1), &job.job), 5);
+}
+
 static void hand_over_5(void *unused)
 {
     handed h;
@@ -293,6 +310,55 @@ static void hand_over_5(void *unused)
     (void)weir_join(&h.job);
 }
 
+static void leave_behind(void *unused)
+{
+    static weir_job job;
+
+    (void)unused;
+    weir_spawn(&job, returns_0);
+}
+
+static void leave_and_end(void)
+{
+    weir_pool *const pool = pool_of(1);
+
+    inside(pool, leave_behind, NULL);
+    end_pool(pool);
+}
+
+/* What was spawned before a loop is joined in its body: parts of the loop lie above it. */
+static int join_first(void *context, size_t from, size_t to)
+{
+    const uint64_t end = weir_clock_after((to - from) * 20000);
+
+    if (from == 0)
+        CHECK_EQ(weir_join((weir_job *)context), 0);
+    while (weir_clock_now() < end) {
+    }
+    return 0;
+}
+
+static void spawn_and_loop(void *of)
+{
+    weir_parallel_hint hint = {20000000, 0, false}; /* so that halves are offered at once */
+    const weir_parallel how = {(weir_pool *)of, 0, NULL, &hint};
+    weir_job job;
+
+    weir_spawn(&job, returns_0);
+    CHECK_EQ(weir_parallel_for(&how, 0, 200, join_first, &job), 0);
+}
+
+static void a_body_may_join_what_is_older(void)
+{
+    weir_pool *const pool = pool_of(2);
+    gate_job gate;
+
+    gate_enter(&gate, pool); /* so that nobody steals */
+    inside(pool, spawn_and_loop, pool);
+    gate_open(&gate);
+    end_pool(pool);
+}
+
 static void a_status_is_no_number(void)
 {
     if (test_emulated()) {
@@ -301,6 +367,8 @@ static void a_status_is_no_number(void)
     }
     CHECK_DIES(inside(pool_of(1), join_below, NULL), "a job returns 0 or a negative errno");
     CHECK_DIES(inside(pool_of(2), hand_over_5, NULL), "a job returns 0 or a negative errno");
+    CHECK_DIES(run_5(), "a job returns 0 or a negative errno");
+    CHECK_DIES(leave_and_end(), "without a join of what it has spawned");
 }
 
 /* ---- fences ---- */
@@ -331,5 +399,6 @@ int main(void)
                     TEST_CASE(a_stolen_job_gives_its_status),
                     TEST_CASE(who_joins_does_not_run_what_is_not_his),
                     TEST_CASE(who_joins_helps_with_what_is_his), TEST_CASE(only_the_spawner_joins),
-                    TEST_CASE(a_status_is_no_number), TEST_CASE(workers_may_pay_the_fences));
+                    TEST_CASE(a_status_is_no_number), TEST_CASE(a_body_may_join_what_is_older),
+                    TEST_CASE(workers_may_pay_the_fences));
 }

@@ -55,6 +55,19 @@ static void has_a_maximum(unsigned workers, unsigned most)
     end_pool(pool);
 }
 
+/* Of all that there may be, together with 64 that stand in. */
+static void limits_leave_room(void)
+{
+    weir_pool_options options = no_options();
+
+    has_a_maximum(2016, 4032);
+    has_a_maximum(2017, 4032);
+    has_a_maximum(4032, 4032);
+    refuses(4033, 0, 0, 0);
+    options.max_workers = 1; /* however many processors there are */
+    end_pool(pool_with(&options));
+}
+
 static void nothing_means_as_many_as_there_are_cpus(void)
 {
     weir_pool *pool = NULL;
@@ -513,7 +526,7 @@ static void an_idle_pool_sleeps(void)
 int main(void)
 {
     return TEST_RUN(
-        "pool_life", TEST_CASE(refuses_absurd_numbers),
+        "pool_life", TEST_CASE(refuses_absurd_numbers), TEST_CASE(limits_leave_room),
         TEST_CASE(nothing_means_as_many_as_there_are_cpus), TEST_CASE(threads_are_as_asked_for),
         TEST_CASE(drains_what_jobs_submit_in_turn), TEST_CASE(discards_what_has_not_begun),
         TEST_CASE(a_worker_does_not_stop_its_own_pool), TEST_CASE(there_may_be_many_pools),

@@ -133,6 +133,69 @@ static void what_had_no_memory_is_everybodys(void)
     CHECK_EQ(test_alloc_live, 0);
 }
 
+/* A worker that has no memory for what it needs to steal takes what another one, who is one too
+ * many, has had submitted to itself. */
+static void *not_for_the_first(size_t bytes, size_t alignment, void *context)
+{
+    void *memory = NULL;
+
+    (void)context;
+    if (weir_pool_worker() == 0)
+        return NULL;
+    return posix_memalign(&memory, alignment < sizeof(void *) ? sizeof(void *) : alignment,
+                          bytes) == 0
+               ? memory
+               : NULL;
+}
+
+static void give_back(void *memory, size_t bytes, void *context)
+{
+    (void)bytes;
+    (void)context;
+    free(memory);
+}
+
+typedef struct submitter {
+    gate_job gate; /* first */
+    count_job jobs[5];
+} submitter;
+
+static int submit_and_wait(weir_job *job)
+{
+    submitter *const self = (submitter *)(void *)job;
+
+    for (unsigned i = 0; i < COUNT(self->jobs); i++) {
+        count_init(&self->jobs[i], NULL);
+        CHECK_EQ(weir_pool_submit(weir_pool_self(), &self->jobs[i].job), 0);
+    }
+    return gate_run(job);
+}
+
+static void who_cannot_steal_is_given_what_is_left(void)
+{
+    const weir_allocator sparse = {not_for_the_first, give_back, NULL};
+    submitter self;
+    weir_pool *pool;
+    gate_job gate;
+
+    weir_set_allocator(&sparse);
+    pool = pool_of(2);
+    gate_enter(&gate, pool);
+    gate_init(&self.gate);
+    self.gate.job.run = submit_and_wait;
+    CHECK_EQ(weir_pool_submit(pool, &self.gate.job), 0);
+    CHECK_EQ(weir_latch_wait(&self.gate.inside, WEIR_FOREVER, NULL), 0);
+    CHECK_EQ(weir_pool_resize(pool, 1), 0);
+    gate_open(&self.gate);
+    while (stats_of(pool).running != 1) /* the first, who is in the gate */
+        sched_yield();
+    gate_open(&gate);
+    end_pool(pool);
+    for (unsigned i = 0; i < COUNT(self.jobs); i++)
+        CHECK_EQ(runs_of(&self.jobs[i]), 1);
+    weir_set_allocator(NULL);
+}
+
 /* More come from outside at once than a deque has cells at first. */
 static void what_cannot_be_kept_is_put_back(void)
 {
@@ -385,12 +448,14 @@ static void who_sleeps_is_woken_if_nobody_comes(void)
 
 int main(void)
 {
-    return TEST_RUN(
-        "pool_short", TEST_CASE(survives_exhausted_memory),
-        TEST_CASE(a_deque_that_cannot_grow_loses_nothing),
-        TEST_CASE(what_had_no_memory_is_everybodys), TEST_CASE(what_cannot_be_kept_is_put_back),
-        TEST_CASE(what_is_put_back_after_a_stop_is_run), TEST_CASE(says_when_no_thread_can_be_made),
-        TEST_CASE(a_second_thread_may_be_refused_for_want_of_memory),
-        TEST_CASE(a_second_thread_may_be_refused_by_the_system),
-        TEST_CASE(who_sleeps_is_woken_if_nobody_comes));
+    return TEST_RUN("pool_short", TEST_CASE(survives_exhausted_memory),
+                    TEST_CASE(a_deque_that_cannot_grow_loses_nothing),
+                    TEST_CASE(what_had_no_memory_is_everybodys),
+                    TEST_CASE(who_cannot_steal_is_given_what_is_left),
+                    TEST_CASE(what_cannot_be_kept_is_put_back),
+                    TEST_CASE(what_is_put_back_after_a_stop_is_run),
+                    TEST_CASE(says_when_no_thread_can_be_made),
+                    TEST_CASE(a_second_thread_may_be_refused_for_want_of_memory),
+                    TEST_CASE(a_second_thread_may_be_refused_by_the_system),
+                    TEST_CASE(who_sleeps_is_woken_if_nobody_comes));
 }

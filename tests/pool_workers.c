@@ -327,6 +327,88 @@ static void sleeps_are_counted(void)
     CHECK_EQ(weir_pool_free(pool), 0);
 }
 
+/* ---- hooks that take their time ---- */
+
+typedef struct slow_start {
+    weir_latch begun, go;
+} slow_start;
+
+static void start_slowly(void *context, unsigned worker)
+{
+    slow_start *const slow = (slow_start *)context;
+
+    if (worker != 1)
+        return;
+    weir_latch_count_down(&slow->begun, 1);
+    CHECK_EQ(weir_latch_wait(&slow->go, WEIR_FOREVER, NULL), 0);
+}
+
+/* While the second worker begins, the first sleeps, and is woken by the next job. */
+static void who_begins_holds_up_nobody(void)
+{
+    weir_pool_options options = no_options();
+    weir_latch ran[2];
+    count_job jobs[2];
+    weir_pool *pool;
+    slow_start slow;
+    gate_job gate;
+
+    options.workers = 2;
+    options.on_start = start_slowly;
+    options.context = &slow;
+    weir_latch_init(&slow.begun, 1);
+    weir_latch_init(&slow.go, 1);
+    pool = pool_with(&options);
+    gate_enter(&gate, pool);
+    for (unsigned i = 0; i < 2; i++) {
+        weir_latch_init(&ran[i], 1);
+        count_init(&jobs[i], &ran[i]);
+        CHECK_EQ(weir_pool_submit(pool, &jobs[i].job), 0);
+        if (i == 0) {
+            CHECK_EQ(weir_latch_wait(&slow.begun, WEIR_FOREVER, NULL), 0);
+            gate_open(&gate);
+        }
+        CHECK_EQ(weir_latch_wait(&ran[i], WEIR_FOREVER, NULL), 0);
+        while (i == 0 && stats_of(pool).sleeps == 0)
+            sched_yield();
+    }
+    weir_latch_count_down(&slow.go, 1);
+    end_pool(pool);
+}
+
+static void block_at_the_end(void *context, unsigned worker)
+{
+    weir_pool *const pool = weir_pool_self();
+
+    (void)worker;
+    weir_block_begin();
+    CHECK_EQ(stats_of(pool).running, 0);
+    CHECK_EQ(stats_of(pool).blocked, 0); /* nobody is there to take its place */
+    CHECK_EQ(weir_pool_workers(pool), 2);
+    weir_block_end();
+    weir_latch_count_down((weir_latch *)context, 1);
+}
+
+static void who_ends_may_block(void)
+{
+    weir_pool_options options = no_options();
+    weir_latch ended;
+    count_job job;
+
+    options.workers = 2;
+    options.on_end = block_at_the_end;
+    options.context = &ended;
+    weir_latch_init(&ended, 1);
+    count_init(&job, NULL);
+    {
+        weir_pool *const pool = pool_with(&options);
+
+        CHECK_EQ(weir_pool_submit(pool, &job.job), 0);
+        end_pool(pool);
+    }
+    CHECK(weir_latch_try_wait(&ended));
+}
+
 int main(void)
 {
     return TEST_RUN(
@@ -334,5 +416,6 @@ int main(void)
         TEST_CASE(blocking_is_begun_and_ended), TEST_CASE(who_waits_for_another_pool_is_replaced),
         TEST_CASE(the_number_of_workers_changes), TEST_CASE(one_too_many_begins_nothing),
         TEST_CASE(threads_are_made_when_they_are_wanted), TEST_CASE(the_hint_tells_tiny_jobs),
-        TEST_CASE(sleeps_are_counted));
+        TEST_CASE(sleeps_are_counted), TEST_CASE(who_begins_holds_up_nobody),
+        TEST_CASE(who_ends_may_block));
 }

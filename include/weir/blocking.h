@@ -96,13 +96,13 @@ typedef struct weir_blocking_options {
     }
 
 /* What becomes of the jobs that wait for a thread. */
-typedef enum weir_blocking_how {
+typedef enum weir_blocking_ending {
     WEIR_BLOCKING_DRAIN,  /* they are run */
     WEIR_BLOCKING_DISCARD /* they are not */
-} weir_blocking_how;
+} weir_blocking_ending;
 
 /* What was true at one moment. */
-typedef struct weir_blocking_numbers {
+typedef struct weir_blocking_stats {
     unsigned max_threads;
     unsigned threads; /* idle, or not; and those that are being made */
     unsigned idle;
@@ -110,8 +110,8 @@ typedef struct weir_blocking_numbers {
     unsigned peak;     /* most threads there were */
     size_t queued;     /* jobs that have not been taken by a thread */
     uint64_t done;     /* jobs that have returned */
-    uint64_t not_made; /* threads that could not be made */
-} weir_blocking_numbers;
+    uint64_t refusals; /* threads that could not be made */
+} weir_blocking_stats;
 
 /* ---- life ---- */
 
@@ -128,7 +128,7 @@ WEIR_API int weir_blocking_new(weir_blocking **pool,
  * also to discard what was to be run; -EDEADLK in a thread of the pool, and in `discarded`:
  * nothing was done. Once it has said 0 it does so again. `deadline`: absolute, ns, as
  * weir/clock.h; 0 or past: does not wait, and what it has begun goes on. */
-WEIR_API int weir_blocking_stop(weir_blocking *pool, weir_blocking_how how,
+WEIR_API int weir_blocking_stop(weir_blocking *pool, weir_blocking_ending how,
                                 uint64_t deadline) WEIR_NODISCARD;
 
 /* Frees a pool that is stopped; NULL is ignored. Returns: 0; -EBUSY if it is not: nothing was
@@ -156,7 +156,7 @@ WEIR_API int weir_blocking_resize(weir_blocking *pool, unsigned max_threads) WEI
 /* ---- queries ---- */
 
 /* Fills in the numbers. */
-WEIR_API void weir_blocking_stats(weir_blocking *pool, weir_blocking_numbers *numbers);
+WEIR_API void weir_blocking_stats_read(weir_blocking *pool, weir_blocking_stats *stats);
 
 #ifdef __cplusplus
 }

@@ -101,6 +101,7 @@ typedef enum weir_pool_priority {
     WEIR_POOL_IDLE /* if there is nothing else to do anywhere */
 } weir_pool_priority;
 
+/* Starts as {0}, or WEIR_POOL_OPTIONS_INIT: all that is said below of 0. */
 typedef struct weir_pool_options {
     unsigned workers;     /* 0: weir_cpus(), if the limits allow it */
     unsigned max_workers; /* that weir_pool_resize() may ask for; 0: twice `workers`, at least 64,
@@ -122,6 +123,11 @@ typedef struct weir_pool_options {
     void (*discarded)(void *context, weir_job *job);
     void *context;
 } weir_pool_options;
+
+#define WEIR_POOL_OPTIONS_INIT                                \
+    {                                                         \
+        0, 0, 0, false, 0, NULL, NULL, NULL, NULL, NULL, NULL \
+    }
 
 typedef enum weir_pool_ending {
     WEIR_POOL_DRAIN,  /* all that was submitted is run, and what that submits */

@@ -129,14 +129,14 @@ static void submit_call(void)
     free(call);
 }
 
-static void stop(weir_blocking_how how, uint64_t deadline)
+static void stop(weir_blocking_ending how, uint64_t deadline)
 {
     const int status = weir_blocking_stop(pool, how, deadline);
-    weir_blocking_numbers numbers;
+    weir_blocking_stats numbers;
 
     weir_check_assert(status == 0 || (status == -ETIMEDOUT && deadline == 0));
     if (status == 0) {
-        weir_blocking_stats(pool, &numbers);
+        weir_blocking_stats_read(pool, &numbers);
         weir_check_assert(numbers.threads == 0 && numbers.running == 0 && numbers.idle == 0);
         for (unsigned i = 0; i < 8; i++) /* and all that they did is seen */
             weir_check_assert(starts[i] == ends[i]);
