@@ -563,13 +563,17 @@ static void stacks_may_be_absurd(void)
         return;
     }
     options.workers = 2;
-    options.stack_bytes = SIZE_MAX >> 18; /* 64 TiB */
-    how.pool = pool_with(&options);
     count = 1000;
     first = 0;
-    CHECK_EQ(visit_all(&how), 0);
-    CHECK_EQ(stats_of(how.pool).refusals, 1);
-    end_pool(how.pool);
+    for (int shift = 0; shift <= 18;
+         shift += 18) { /* EINVAL by pthread_create(3); EAGAIN: 64 TiB */
+        options.stack_bytes = SIZE_MAX >> shift;
+        if (weir_pool_new(&how.pool, &options) == -EINVAL && shift == 0)
+            continue; /* some systems say it here */
+        CHECK_EQ(visit_all(&how), 0);
+        CHECK_EQ(stats_of(how.pool).refusals, 1);
+        end_pool(how.pool);
+    }
 }
 
 /* ---- hints ---- */

@@ -310,6 +310,16 @@ static void hand_over_5(void *unused)
     (void)weir_join(&h.job);
 }
 
+static void submit_5(void)
+{
+    weir_pool *const pool = pool_of(1);
+    weir_job job;
+
+    weir_job_init(&job, returns_5);
+    CHECK_EQ(weir_pool_submit(pool, &job), 0);
+    end_pool(pool);
+}
+
 static void leave_behind(void *unused)
 {
     static weir_job job;
@@ -367,6 +377,7 @@ static void a_status_is_no_number(void)
     }
     CHECK_DIES(inside(pool_of(1), join_below, NULL), "a job returns 0 or a negative errno");
     CHECK_DIES(inside(pool_of(2), hand_over_5, NULL), "a job returns 0 or a negative errno");
+    CHECK_DIES(submit_5(), "a job returns 0 or a negative errno");
     CHECK_DIES(run_5(), "a job returns 0 or a negative errno");
     CHECK_DIES(leave_and_end(), "without a join of what it has spawned");
 }
