@@ -567,6 +567,7 @@ static void stacks_may_be_absurd(void)
     first = 0;
     for (int shift = 0; shift <= 18;
          shift += 18) { /* EINVAL by pthread_create(3); EAGAIN: 64 TiB */
+        hint = heavy;
         options.stack_bytes = SIZE_MAX >> shift;
         if (weir_pool_new(&how.pool, &options) == -EINVAL && shift == 0)
             continue; /* some systems say it here */
