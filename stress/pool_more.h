@@ -190,8 +190,9 @@ static void lives_body(void *argument)
                 stress_fail(&s, "a pool that has begun takes no job");
         }
         stress_maybe_yield(rng, 2);
-        if (stress_below(rng, 4) == 0)
-            (void)weir_pool_resize(pool, 1 + (unsigned)stress_below(rng, options.max_workers));
+        if (stress_below(rng, 4) == 0 &&
+            weir_pool_resize(pool, 1 + (unsigned)stress_below(rng, options.max_workers)) != 0)
+            stress_fail(&s, "a pool that has begun is not resized");
         if (stress_below(rng, 2) == 0)
             (void)!weir_pool_stop(pool, WEIR_POOL_DRAIN, stress_below(rng, 100));
         status = weir_pool_stop(pool, how, weir_clock_after(PATIENCE));

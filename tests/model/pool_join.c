@@ -127,6 +127,11 @@ void weir__crew_found(weir__pool_worker *self)
     (void)self;
 }
 
+void weir__crew_pause(weir__pool_worker *self)
+{
+    (void)self;
+}
+
 void weir__crew_sleep(weir__pool_worker *self)
 {
     (void)self;
