@@ -430,6 +430,58 @@ static void bad_paths_are_refused(void)
     }
 }
 
+/* Two places that turn out to be one, and a thread that waits for what nobody writes. */
+static union {
+    WEIR_ATOMIC(uint64_t) whole;
+    WEIR_ATOMIC(uint32_t) half[2];
+} pair;
+
+static void write_halves(void *unused)
+{
+    (void)unused;
+    weir_atomic_store(&pair.half[0], 1, WEIR_RELAXED);
+    weir_atomic_store(&pair.half[1], 1, WEIR_RELAXED);
+    weir_atomic_store(&x, 1, WEIR_RELAXED);
+}
+
+static void read_halves(void *unused)
+{
+    (void)unused;
+    (void)weir_atomic_load(&pair.half[0], WEIR_RELAXED);
+    (void)weir_atomic_load(&pair.half[1], WEIR_RELAXED);
+    while (weir_atomic_load(&x, WEIR_RELAXED) != 2) {
+    }
+}
+
+static void waits_and_reads_all(void *unused)
+{
+    (void)unused;
+    weir_atomic_init(&pair.whole, 0);
+    weir_check_thread(write_halves, NULL);
+    weir_check_thread(read_halves, NULL);
+    (void)weir_atomic_load(&pair.whole, WEIR_RELAXED);
+    weir_check_join_all();
+}
+
+static void paths_of_random_runs_are_repeated(void)
+{
+    weir_check_options o = mode_of(WEIR_CHECK_RANDOM);
+
+    for (o.seed = 1; o.seed <= 50; o.seed++) {
+        weir_check_options again = o;
+        weir_check_result first, second;
+        char path[4096];
+
+        first = check_quietly(&o, waits_and_reads_all, NULL);
+        CHECK_EQ(first.finding, WEIR_CHECK_SPIN);
+        snprintf(path, sizeof path, "%s", first.path);
+        again.replay = path;
+        second = check_quietly(&again, waits_and_reads_all, NULL);
+        CHECK_EQ(second.finding, WEIR_CHECK_SPIN);
+        CHECK(strcmp(path, second.path) == 0);
+    }
+}
+
 /* ---- memory ---- */
 
 static void reads_ten(void *unused)
@@ -494,6 +546,7 @@ const test_case check_searches[] = {
     TEST_CASE(at_random),
     TEST_CASE(with_random_priorities),
     TEST_CASE(bad_paths_are_refused),
+    TEST_CASE(paths_of_random_runs_are_repeated),
     TEST_CASE(memory_stays_flat),
     {NULL, NULL},
 };
