@@ -386,8 +386,7 @@ void weir__crew_found(weir__pool_worker *self)
     if (weir__crew_running(crew) >= weir__crew_target(crew))
         return;
     /* Those outside have left it to this one, who sees what they pushed by the change; and workers,
-     * and who went to sleep, who have told it once for all of them. Who was woken wakes the next.
-     */
+     * and who went to sleep, who have told it once for all. Who was woken wakes the next. */
     if ((crew & WEIR__CREW_TOLD) != 0)
         fence(self->pool);
     if (weir__pool_has_work(self->pool))
