@@ -5,6 +5,7 @@
  * tests/blocking_stop.c. */
 
 #include "blocking.h"
+#include "process.h"
 
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -116,20 +117,6 @@ static void gives_a_job_back_that_nobody_can_run(void)
     end(pool);
 }
 
-/* Bytes of address space that are in use; 0: not known. */
-static size_t address_space(void)
-{
-    FILE *const file = fopen("/proc/self/statm", "r");
-    size_t pages = 0;
-
-    if (file == NULL)
-        return 0;
-    if (fscanf(file, "%zu", &pages) != 1)
-        pages = 0;
-    fclose(file);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 /* With one thread there, a second that cannot be made costs no job, and comes for none. */
 static void waits_for_a_thread_that_is_there(void)
 {
@@ -141,7 +128,7 @@ static void waits_for_a_thread_that_is_there(void)
     held first, second, third = hold_at(&gate);
     int status;
 
-    if (sizeof(size_t) < 8 || address_space() == 0 || test_emulated()) {
+    if (sizeof(size_t) < 8 || process_address_space() == 0 || test_emulated()) {
         test_skip("no limit for the address space");
         return;
     }
@@ -152,7 +139,7 @@ static void waits_for_a_thread_that_is_there(void)
     second = hold_at(&gate);
     CHECK(getrlimit(RLIMIT_AS, &before) == 0);
     less = before;
-    less.rlim_cur = (rlim_t)address_space() + STACK / 2;
+    less.rlim_cur = (rlim_t)process_address_space() + STACK / 2;
     CHECK(setrlimit(RLIMIT_AS, &less) == 0);
     status = weir_blocking_submit(pool, &second.job);
     CHECK(setrlimit(RLIMIT_AS, &before) == 0);
@@ -469,7 +456,7 @@ static void threads_that_have_ended_are_joined(void)
     enum { STACK = 16 * 1024 * 1024, ROUNDS = 48 };
     weir_blocking_options options = WEIR_BLOCKING_OPTIONS_INIT;
     weir_latch open = WEIR_LATCH_INIT(0);
-    const size_t before = address_space();
+    const size_t before = process_address_space();
     weir_blocking *pool;
 
     if (sizeof(size_t) < 8 || before == 0 || test_emulated()) {
@@ -486,7 +473,7 @@ static void threads_that_have_ended_are_joined(void)
         until_threads(pool, 0);
     }
     end(pool);
-    CHECK(address_space() < before + (size_t)STACK * ROUNDS / 2);
+    CHECK(process_address_space() < before + (size_t)STACK * ROUNDS / 2);
 }
 
 /* How often the thread has gone to sleep by itself; -1: not known. */

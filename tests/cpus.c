@@ -5,6 +5,7 @@
  * in tests/cpus_groups.c. */
 
 #include "cpus.h"
+#include "process.h"
 
 #include <weir/atomic.h>
 
@@ -152,31 +153,6 @@ static void leaves_no_file_open(void)
     close(after[1]);
 }
 
-/* Puts what the descriptor is open for into `name`, which is "" if that is nothing. */
-static void name_of(int fd, char *name, size_t size)
-{
-    char link[32];
-    ssize_t length;
-
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    length = readlink(link, name, size - 1);
-    name[length > 0 ? length : 0] = '\0';
-}
-
-/* Returns: the other descriptor of the file that `fd` is open for, as soon as there is one. */
-static int other_descriptor(int fd)
-{
-    char one[256], other[256];
-
-    name_of(fd, one, sizeof one);
-    CHECK(one[0] != '\0');
-    for (int i = 0;; i = i < 1023 ? i + 1 : 0) {
-        name_of(i, other, sizeof other);
-        if (i != fd && strcmp(one, other) == 0)
-            return i;
-    }
-}
-
 /* Looks at the descriptor of cpu.max, a pipe, while the other thread reads from it. */
 static void *look_at_reader(void *unused)
 {
@@ -185,7 +161,7 @@ static void *look_at_reader(void *unused)
 
     (void)unused;
     CHECK(fd >= 0);
-    CHECK_EQ(fcntl(other_descriptor(fd), F_GETFD), FD_CLOEXEC);
+    CHECK_EQ(fcntl(process_other_descriptor(fd), F_GETFD), FD_CLOEXEC);
     CHECK(write(fd, text, sizeof text - 1) == sizeof text - 1);
     close(fd);
     return NULL;

@@ -6,6 +6,7 @@
 
 #define WEIR_TRACE 1
 #include "observe.h"
+#include "process.h"
 
 #include <weir/clock.h>
 
@@ -233,31 +234,6 @@ static void *write_to_path(void *path)
     return NULL;
 }
 
-/* Puts what the descriptor is open for into `name`, which is "" if that is nothing. */
-static void name_of(int fd, char *name, size_t size)
-{
-    char link[32];
-    ssize_t length;
-
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    length = readlink(link, name, size - 1);
-    name[length > 0 ? length : 0] = '\0';
-}
-
-/* Returns: the other descriptor of the file that `fd` is open for, as soon as there is one. */
-static int other_descriptor(int fd)
-{
-    char one[256], other[256];
-
-    name_of(fd, one, sizeof one);
-    CHECK(one[0] != '\0');
-    for (int i = 0;; i = i < 1023 ? i + 1 : 0) {
-        name_of(i, other, sizeof other);
-        if (i != fd && strcmp(one, other) == 0)
-            return i;
-    }
-}
-
 /* One writes to a pipe that has a name, and cannot go on. */
 static void other_programs_inherit_no_file(void)
 {
@@ -275,7 +251,7 @@ static void other_programs_inherit_no_file(void)
     first = open(path, O_RDWR);
     CHECK(first >= 0 && fcntl(first, F_SETPIPE_SZ, 65536) >= 0);
     thread = spawn(write_to_path, path);
-    CHECK_EQ(fcntl(other_descriptor(first), F_GETFD), FD_CLOEXEC);
+    CHECK_EQ(fcntl(process_other_descriptor(first), F_GETFD), FD_CLOEXEC);
     second = open(path, O_RDONLY);
     CHECK(second >= 0);
     close(first); /* so that the other one comes to an end */

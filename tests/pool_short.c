@@ -5,6 +5,7 @@
  */
 
 #include "pool.h"
+#include "process.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -311,18 +312,10 @@ static void says_when_no_thread_can_be_made(void)
     CHECK_EQ(runs_of(&job), 0);
 }
 
-/* Bytes that the process has; 0: unknown, or nothing that a limit could be put on. */
+/* 0: unknown, or nothing that a limit could be put on. */
 static size_t address_space(void)
 {
-    FILE *const file = fopen("/proc/self/statm", "r");
-    size_t pages = 0;
-
-    if (file == NULL)
-        return 0;
-    if (fscanf(file, "%zu", &pages) != 1)
-        pages = 0;
-    fclose(file);
-    return sizeof(size_t) < 8 || test_emulated() ? 0 : pages * (size_t)sysconf(_SC_PAGESIZE);
+    return sizeof(size_t) < 8 || test_emulated() ? 0 : process_address_space();
 }
 
 static int submit_without_room(weir_pool *pool, weir_job *job, size_t room)
