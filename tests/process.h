@@ -40,14 +40,14 @@ static inline int process_other_descriptor(int fd)
 /* Returns: bytes of address space that are in use; 0: not known. */
 static inline size_t process_address_space(void)
 {
-    FILE *const file = fopen("/proc/self/statm", "r");
+    FILE *const statm = fopen("/proc/self/statm", "r");
     size_t pages = 0;
 
-    if (file == NULL)
+    if (statm == NULL)
         return 0;
-    if (fscanf(file, "%zu", &pages) != 1)
+    if (fscanf(statm, "%zu", &pages) != 1)
         pages = 0;
-    fclose(file);
+    fclose(statm);
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
