@@ -12,6 +12,7 @@
 #include <weir/atomic.h>
 
 #include <pthread.h>
+#include <time.h>
 
 #ifdef WEIR_HAVE_DWORD_CAS /* one of the things that are right has one */
 
@@ -363,6 +364,54 @@ static void finds_a_mutex(void)
     weir_step_print(&row);
     CHECK(row.blocked > 0 && row.blocked < row.stops);
     CHECK_EQ(row.wrong, 0);
+}
+
+/* ---- an adversary that is slow, but that nobody holds up ---- */
+
+enum { SLOW_NS = 200000000 };
+
+static unsigned slow_acts;
+
+static void slow_victim(void *state)
+{
+    ++*(volatile unsigned *)state;
+}
+
+/* In its third act it spins, as if a host had taken the processor away; in its fourth it sleeps. */
+static void slow_adversary(void *state)
+{
+    const struct timespec nap = {0, SLOW_NS};
+    struct timespec now = {0, 0}, start = {0, 0};
+
+    (void)state;
+    slow_acts++;
+    if (slow_acts == 3) {
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+        do
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+        while ((now.tv_sec - start.tv_sec) * 1000000000 + now.tv_nsec - start.tv_nsec < SLOW_NS);
+    } else if (slow_acts == 4) {
+        nanosleep(&nap, NULL);
+    }
+}
+
+static void takes_a_slow_adversary_for_no_blocked_one(void)
+{
+    static const weir_step_plan plan = {"increment",
+                                        "spins and sleeps for a while",
+                                        NULL,
+                                        slow_victim,
+                                        {slow_adversary, NULL},
+                                        NULL,
+                                        0,
+                                        false};
+    static unsigned state;
+    weir_step_row row = {0};
+
+    weir_step_sweep(&plan, &state, &row);
+    weir_step_print(&row);
+    CHECK(slow_acts >= 4);
+    CHECK(row.stops >= 4 && row.blocked == 0 && row.inside == 0);
 }
 
 /* ---- a sum by fetch-and-add (wait-free) and by compare-and-swap (lock-free) ---- */
@@ -844,8 +893,9 @@ int main(int argc, char **argv)
     status = TEST_RUN(
         "step", TEST_CASE(finds_a_false_empty), TEST_CASE(finds_a_blocked_consumer),
         TEST_CASE(finds_one_that_spins_inside), TEST_CASE(finds_a_recycled_node),
-        TEST_CASE(finds_a_mutex), TEST_CASE(finds_producers_that_wait_in_concurrency_kit),
-        TEST_CASE(counts_own_steps), TEST_CASE(finds_a_long_operation_that_passes_its_bound),
+        TEST_CASE(finds_a_mutex), TEST_CASE(takes_a_slow_adversary_for_no_blocked_one),
+        TEST_CASE(finds_producers_that_wait_in_concurrency_kit), TEST_CASE(counts_own_steps),
+        TEST_CASE(finds_a_long_operation_that_passes_its_bound),
         TEST_CASE(needs_no_sentence_to_fail), TEST_CASE(is_not_deceived_by_exit),
         TEST_CASE(aborts_restartable_sequences), TEST_CASE(catches_a_victim_that_crashes),
         TEST_CASE(catches_an_adversary_that_crashes),

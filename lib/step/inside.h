@@ -218,8 +218,9 @@ void *weir__step_main(void *seat);
 /* Before a seat can be watched. Returns: false without /proc. */
 bool weir__step_watch(weir__step_seat *seat, pthread_t thread);
 
-/* Waits until the adversaries are done. Returns: false if all that are not are stuck. */
-bool weir__step_adversaries_finish(void);
+/* Waits until the adversaries are done. Returns: false if all that are not are stuck; `suspect`:
+ * at the first suspicion. */
+bool weir__step_adversaries_finish(bool suspect);
 
 /* Waits for a seat that nothing holds up any more, and cuts it off if it does not end. */
 void weir__step_finishes(weir__step_seat *seat, const char *sentence);

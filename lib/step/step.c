@@ -67,6 +67,9 @@ static void go_plainly(void)
     weir__step_go.steps = NEVER;
 }
 
+/* An adversary was found waiting, in this row and beyond doubt. */
+static bool known_to_block;
+
 /* Sends the adversaries on, while the victim stands still. Returns: whether they finished. */
 static bool adversaries_act(void)
 {
@@ -79,7 +82,7 @@ static bool adversaries_act(void)
             weir__step_give_turn(s, GO);
         }
     }
-    if (weir__step_adversaries_finish())
+    if (weir__step_adversaries_finish(known_to_block))
         return true;
     /* relaxed: the turns order it. */
     weir_atomic_store(&weir__step_stage.blocked, "an adversary waits inside its operation",
@@ -247,6 +250,7 @@ static bool tally(weir_step_row *row, const outcome *result)
     row->wrong += result->wrong != NULL;
     row->blocked += result->blocked != NULL;
     row->inside += result->inside;
+    known_to_block = row->inside != 0;
     row->cut += result->cut != NULL;
     if (result->wrong == NULL && result->blocked == NULL && result->cut == NULL)
         return true;
@@ -384,6 +388,7 @@ static uint32_t begin_sweep(const weir_step_plan *plan, void *state, weir_step_r
 
     weir__step_stage.plan = plan;
     weir__step_stage.state = state;
+    known_to_block = row->inside != 0;
     weir__step_knowns = 0;
     weir__step_keep_text();
     go_plainly();

@@ -3,12 +3,14 @@
 
 /* Who is stuck.
  *
- * Watchdog. Nothing depends on time going by: an adversary that tries again
- * counts its attempts; one that spins inside is stuck when its own processor time
- * has grown by SLICE_NS in each of SPINNING samples; one that sleeps, when it was
- * found asleep, its processor time unchanged, in SLEEPING samples in a row. A victim that
- * nothing holds up and that is stuck ENDLESS times as long is cut off, and so is an
- * adversary after the victim has finished. Over the conductor itself, in setup and check, a
+ * Watchdog. An adversary that tries again counts its attempts; one that spins inside has got
+ * nowhere when its own processor time has grown by SLICE_NS in each of SPINNING samples; one that
+ * sleeps, when it was found asleep, its processor time unchanged, in SLEEPING samples in a row.
+ * Both happen to an adversary whom nobody holds up: a host that takes a processor away from a
+ * virtual machine goes on counting the time, and the kernel puts to sleep who fences all
+ * processors. So it is stuck after ENDLESS times as long; but in a row that has been found to
+ * block, at once. A victim that nothing holds up and that is stuck so long is cut off, and so is
+ * an adversary after the victim has finished. Over the conductor itself, in setup and check, a
  * thread watches that does nothing else. */
 
 #include "inside.h"
@@ -22,7 +24,7 @@
 #define SLICE_NS 4000000
 #define SPINNING 8
 #define SLEEPING 4
-#define ENDLESS 50 /* times as long as an adversary: 1.6 s of its processor time */
+#define ENDLESS 50 /* times as long: 1.6 s of processor time */
 #define GONE 500   /* times as long: it cannot even be cut off */
 
 bool weir__step_watch(weir__step_seat *s, pthread_t thread)
@@ -77,8 +79,7 @@ static void watch_begin(weir__step_seat *s)
     s->sleeping = 0;
 }
 
-/* Takes a sample. Returns: whether `s` has got nowhere `times` as long as it takes
- * to call it stuck. */
+/* Takes a sample. Returns: whether `s` has got nowhere `times` as long as raises a suspicion. */
 static bool stuck(weir__step_seat *s, unsigned times)
 {
     const uint64_t used = used_ns(s);
@@ -92,7 +93,7 @@ static bool stuck(weir__step_seat *s, unsigned times)
     return s->spinning >= SPINNING * times || s->sleeping >= SLEEPING * times;
 }
 
-bool weir__step_adversaries_finish(void)
+bool weir__step_adversaries_finish(bool suspect)
 {
     for (unsigned i = 0; i < WEIR_STEP_ADVERSARIES; i++)
         watch_begin(&weir__step_stage.adversary[i]);
@@ -105,7 +106,7 @@ bool weir__step_adversaries_finish(void)
             if (!s->asked || !runs_still(s))
                 continue;
             all_done = false;
-            if (!stuck(s, 1))
+            if (!stuck(s, suspect ? 1 : ENDLESS))
                 all_stuck = false;
         }
         if (all_done)
