@@ -374,7 +374,8 @@ static unsigned slow_acts;
 
 static void slow_victim(void *state)
 {
-    ++*(volatile unsigned *)state;
+    for (unsigned i = 0; i < 4; i++)
+        ++*(volatile unsigned *)state;
 }
 
 /* In its third act it spins, as if a host had taken the processor away; in its fourth it sleeps. */
