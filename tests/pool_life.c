@@ -5,6 +5,7 @@
  * does when it is idle. */
 
 #include "pool.h"
+#include "process.h"
 
 #include <weir/cpus.h>
 
@@ -350,10 +351,14 @@ static void there_may_be_many_pools(void)
     end_pool(pools[0]);
 }
 
+/* Neither memory nor threads, of which each would keep its stack. */
 static void leaves_nothing_behind(void)
 {
+    const unsigned cycles = test_emulated() ? 300 : 10000;
+    const size_t before = process_address_space();
+
     test_alloc_fail_at(0);
-    for (unsigned i = 0; i < 300; i++) {
+    for (unsigned i = 0; i < cycles; i++) {
         weir_pool *const pool = pool_of(1 + i % 3);
         count_job jobs[3];
 
@@ -367,6 +372,8 @@ static void leaves_nothing_behind(void)
         CHECK_EQ(weir_pool_free(pool), 0);
         CHECK_EQ(test_alloc_live, 0);
     }
+    if (sizeof(size_t) >= 8 && before != 0 && cycles == 10000)
+        CHECK(process_address_space() < before + (size_t)cycles * 65536);
 }
 
 /* ---- fork ---- */
