@@ -36,6 +36,16 @@ double bench_round_trip_ns(void);
 bool bench_describe(unsigned key, const char **name, char *text, size_t bytes);
 double bench_ticks_to_ns(double ticks);
 
+typedef struct bench_cpu_time {
+    uint64_t begin_ns;
+    double busy, own; /* seconds, of all CPUs */
+} bench_cpu_time;
+
+bench_cpu_time bench_read_cpu_time(void);
+/* Sets run->others, from `before` on: for runs of which not each thread is bench_threads(). `more`:
+ * seconds that processes of the run's own have taken. */
+void bench_set_others(bench_run *run, const bench_cpu_time *before, double more);
+
 /* ---- driver.c ---- */
 
 typedef struct bench_case {

@@ -109,6 +109,39 @@ double bench_quantile_ns(const bench_histogram *histogram, double share)
     return ticks > 0 ? bench_ticks_to_ns(ticks) : 0;
 }
 
+/* ---- what others take ---- */
+
+bench_cpu_time bench_read_cpu_time(void)
+{
+    bench_cpu_time now = {bench_now_ns(), 0, 0};
+    unsigned long long part[8] = {0};
+    struct timespec own;
+    FILE *file = fopen("/proc/stat", "r");
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
+    now.own = (double)own.tv_sec + (double)own.tv_nsec / 1e9;
+    if (file != NULL) {
+        if (fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &part[0], &part[1],
+                   &part[2], &part[3], &part[4], &part[5], &part[6], &part[7]) == 8)
+            /* All but idle, waiting for a device, and interrupts: those may be the run's own. */
+            now.busy =
+                (double)(part[0] + part[1] + part[2] + part[7]) / (double)sysconf(_SC_CLK_TCK);
+        fclose(file);
+    }
+    return now;
+}
+
+/* The kernel's ticks are coarse, but no thread needs to be known. */
+void bench_set_others(bench_run *run, const bench_cpu_time *before, double more)
+{
+    const bench_cpu_time now = bench_read_cpu_time();
+    const double took = (double)(now.begin_ns - before->begin_ns) / 1e9;
+    const double others = (now.busy - before->busy) - (now.own - before->own) - more;
+
+    if (others > 0.02 && took > 0.05)
+        run->others = others / (took * bench_cpus());
+}
+
 /* ---- near or far ---- */
 
 typedef struct table_tennis {

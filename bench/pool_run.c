@@ -38,44 +38,6 @@ const bench_row bench_rows_pool[POOL_ROWS] = {
 };
 /* clang-format on */
 
-/* ---- what others take ---- */
-
-typedef struct cpu_time {
-    uint64_t begin_ns;
-    double busy, own; /* seconds, of all CPUs */
-} cpu_time;
-
-static cpu_time read_cpu_time(void)
-{
-    cpu_time now = {bench_now_ns(), 0, 0};
-    unsigned long long part[8] = {0};
-    struct timespec own;
-    FILE *file = fopen("/proc/stat", "r");
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
-    now.own = (double)own.tv_sec + (double)own.tv_nsec / 1e9;
-    if (file != NULL) {
-        if (fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &part[0], &part[1],
-                   &part[2], &part[3], &part[4], &part[5], &part[6], &part[7]) == 8)
-            /* All but idle, and waiting for a device. */
-            now.busy = (double)(part[0] + part[1] + part[2] + part[5] + part[6] + part[7]) /
-                       (double)sysconf(_SC_CLK_TCK);
-        fclose(file);
-    }
-    return now;
-}
-
-/* Of rows that want all CPUs: the kernel's ticks are coarse, but no thread needs to be known. */
-static void set_others(bench_run *run, const cpu_time *before)
-{
-    const cpu_time now = read_cpu_time();
-    const double took = (double)(now.begin_ns - before->begin_ns) / 1e9;
-    const double others = (now.busy - before->busy) - (now.own - before->own);
-
-    if (others > 0.02 && took > 0.05)
-        run->others = others / (took * bench_cpus());
-}
-
 /* ---- fork and join, loops, a graph ---- */
 
 static uint32_t cells[POOL_NODES], seed;
@@ -138,7 +100,7 @@ static void go_round(void *of)
     course *const self = (course *)of;
     const unsigned at_once = self->n < 1000 && self->items != NULL ? 64 : 1;
     const uint64_t warm = bench_now_ns() + (uint64_t)(self->run->seconds * 0.15e9);
-    cpu_time before;
+    bench_cpu_time before;
     uint64_t begin, end;
 
     do {
@@ -147,7 +109,7 @@ static void go_round(void *of)
         end = bench_now_ns();
     } while (end < warm);
     self->rounds = 0;
-    before = read_cpu_time();
+    before = bench_read_cpu_time();
     begin = bench_now_ns();
     do {
         for (unsigned i = 0; i < at_once; i++)
@@ -156,7 +118,7 @@ static void go_round(void *of)
     } while ((double)(end - begin) < self->run->seconds * 1e9);
     self->run->window = (double)(end - begin) / 1e9;
     if (self->run->threads >= bench_cpus())
-        set_others(self->run, &before);
+        bench_set_others(self->run, &before, 0);
     if (self->items != NULL)
         check_items(self);
 }

@@ -299,7 +299,7 @@ static void print_line(FILE *out, const group *g, const line *l)
 {
     const bench_peer *peer = peer_of(l);
 
-    fprintf(out, "%c %-22s%-13s%c%c%c", ours(l) ? '*' : ' ', peer->label,
+    fprintf(out, "%c %-23s%-13s%c%c%c", ours(l) ? '*' : ' ', peer->label,
             bench_progress_names[peer->progress], peer->bounded ? ' ' : 'u',
             peer->order == BENCH_FIFO           ? ' '
             : peer->order == BENCH_PER_PRODUCER ? 'p'
@@ -331,7 +331,7 @@ static void print_group(FILE *out, const group *g)
     if (g->place != BENCH_ANY)
         fprintf(out, "; %s, a line's round trip %.0f ns", bench_place_names[g->place], g->trip_ns);
     fprintf(out, "; up to %u runs each\n", g->most_runs);
-    fprintf(out, "  %-39s%8s%8s%8s", "", g->row->columns[0] != NULL ? g->row->columns[0] : "median",
+    fprintf(out, "  %-40s%8s%8s%8s", "", g->row->columns[0] != NULL ? g->row->columns[0] : "median",
             "from", "to");
     for (int column = 1; column < BENCH_VALUES && g->row->columns[column] != NULL; column++)
         fprintf(out, "%9s", g->row->columns[column]);

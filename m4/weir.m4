@@ -225,8 +225,17 @@ AC_DEFUN([WEIR_CHECK_BENCHMARKS], [
     [-lboost_fiber -lboost_context])
   WEIR_PEER([uv], [libuv], [C], [#include <uv.h>],
     [uv_work_t work; return uv_queue_work(uv_default_loop(), &work, 0, 0);], [-luv])
+  WEIR_PEER([event], [libevent], [C], [#include <event2/event.h>
+#include <event2/thread.h>],
+    [evthread_use_pthreads(); return event_base_new() == 0;], [-levent_core -levent_extra -levent_pthreads])
+  WEIR_PEER([ev], [libev], [C], [#include <ev.h>],
+    [return ev_loop_new(EVFLAG_AUTO) == 0;], [-lev -lm])
+  WEIR_PEER([asio], [asio], [C++], [#define ASIO_STANDALONE 1
+#include <asio.hpp>],
+    [asio::io_context loop(1); asio::thread_pool pool(1); loop.run();], [])
   WEIR_CHECK_RUST
   WEIR_CHECK_RAYON
+  WEIR_CHECK_TOKIO
   WEIR_CHECK_GO
   WEIR_CHECK_GOMP
   WEIR_CHECK_OMP
@@ -252,14 +261,15 @@ AC_DEFUN([WEIR_FOREIGN_PEER], [
   AM_CONDITIONAL([HAVE_PEER_]m4_toupper([$1]), [test "$weir_peer" = yes])
 ])
 
+# WEIR_TRY_RUST(PARTS): whether bench/peers/rust.sh can make these.
+AC_DEFUN([WEIR_TRY_RUST], [RUSTC=$RUSTC $SHELL "$srcdir/bench/peers/rust.sh" - $1])
 AC_DEFUN([WEIR_CHECK_RUST], [WEIR_FOREIGN_PEER([rust], [Rust's crossbeam-channel], [RUSTC],
-  [RUSTFLAGS='-C opt-level=0' RUSTC=$RUSTC $SHELL "$srcdir/bench/peers/chan_rust/build.sh" conftest.rust.a &&
-   rm -f conftest.rust.a])])
-# Only beside the channels: there is one library of both.
+  [WEIR_TRY_RUST([chan])])])
+# Only beside the channels, which tell its version.
 AC_DEFUN([WEIR_CHECK_RAYON], [WEIR_FOREIGN_PEER([rayon], [Rust's rayon], [RUSTC],
-  [test "$with_rust" != no &&
-   RUSTFLAGS='-C opt-level=0' RUSTC=$RUSTC $SHELL "$srcdir/bench/peers/pool_rust/build.sh" conftest.rayon.a &&
-   rm -f conftest.rayon.a])])
+  [test "$with_rust" != no && WEIR_TRY_RUST([chan pool])])])
+AC_DEFUN([WEIR_CHECK_TOKIO], [WEIR_FOREIGN_PEER([tokio], [Rust's tokio], [RUSTC],
+  [WEIR_TRY_RUST([loop])])])
 # OpenMP, of this compiler and of clang: each brings another library.
 AC_DEFUN([WEIR_TRY_OPENMP],
   [printf '#include <omp.h>\nint f(void) { return omp_get_max_threads(); }\n' >conftest.omp.c &&

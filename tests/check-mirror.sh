@@ -51,6 +51,7 @@ tests/bugs.c tests/bugs_locks.c tests/bugs_orders.c tests/bugs_queues.c tests/bu
 bench/step.c bench/step_sweep.c      the step harness on the peers
 bench/main.c bench/driver.c bench/machine.c bench/table.c bench/program.c bench/shim.cc   weir-bench
 bench/pool_sim.c bench/pool_sim_crew.c bench/pool_sim_work.c   simulates a pool on more processors than there are
+bench/loop_run.c bench/loop_timer.c bench/loop_net.c   the loops' work: bench/peers/loop_* are its faces
 bench/pool_run.c                     the pools' work: bench/pool.c and bench/peers/pool_* are its faces
 "
 

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: 2026 The weir authors
 
-//! bench/peers/pool_rust/lib.rs: rayon behind the face of bench/pool.h; and the channels of
-//! bench/peers/chan_rust/lib.rs, so that there is one library.
-
-pub use chan_rust::*;
+//! bench/peers/pool_rust/lib.rs: rayon behind the face of bench/pool.h.
 
 use rayon::prelude::*;
 use std::os::raw::c_void;
