@@ -20,6 +20,7 @@
 
 #include <weir/blocking.h>
 
+#include "job.h"
 #include "thread.h"
 #include "wait.h"
 
@@ -421,9 +422,7 @@ static void discard(weir_blocking *pool, weir_job *job)
     self.process = getpid();
     for (; job != NULL; job = next) {
         next = job->next; /* it is gone then */
-        if (job->run == weir__call_run)
-            weir_call_fail((weir_call *)(void *)job, -ECANCELED);
-        else if (options->discarded != NULL)
+        if (!weir__job_discard(job) && options->discarded != NULL)
             options->discarded(options->context, job);
     }
     self.pool = pool_before;

@@ -1,10 +1,27 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
-#include <weir/job.h>
+#include "job.h"
+
 #include <weir/pool.h>
 
 #include <errno.h>
+
+int weir__owned_job_run(weir_job *job)
+{
+    return ((weir__owned_job *)(void *)job)->run(job);
+}
+
+bool weir__job_discard(weir_job *job)
+{
+    if (job->run == weir__call_run)
+        weir_call_fail((weir_call *)(void *)job, -ECANCELED);
+    else if (job->run == weir__owned_job_run)
+        ((weir__owned_job *)(void *)job)->discard(job);
+    else
+        return false;
+    return true;
+}
 
 static weir_call *call_of(weir_job *job)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
+#include "job.h"
 #include "pool.h"
 #include "wait.h"
 
@@ -43,8 +44,7 @@ static int run_awaited(weir_job *job)
 
 static void discard_awaited(awaited *call)
 {
-    if (call->inner->run == weir__call_run)
-        weir_call_fail((weir_call *)(void *)call->inner, -ECANCELED);
+    (void)weir__job_discard(call->inner);
     tell(call, -ECANCELED);
 }
 
@@ -52,9 +52,7 @@ void weir__pool_discard(const weir_pool *pool, weir_job *job)
 {
     if (job->run == run_awaited)
         discard_awaited((awaited *)(void *)job);
-    else if (job->run == weir__call_run)
-        weir_call_fail((weir_call *)(void *)job, -ECANCELED);
-    else if (pool->options.discarded != NULL)
+    else if (!weir__job_discard(job) && pool->options.discarded != NULL)
         pool->options.discarded(pool->options.context, job);
 }
 

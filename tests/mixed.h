@@ -16,6 +16,7 @@
 #include <weir/broadcast.h>
 #include <weir/cancel.h>
 #include <weir/chan.h>
+#include <weir/child.h>
 #include <weir/counter.h>
 #include <weir/deque.h>
 #include <weir/epoch.h>
@@ -24,18 +25,24 @@
 #include <weir/guard.h>
 #include <weir/hazard.h>
 #include <weir/interval.h>
+#include <weir/loop.h>
 #include <weir/mpmc.h>
 #include <weir/mpsc.h>
 #include <weir/observe.h>
+#include <weir/offload.h>
 #include <weir/parallel.h>
+#include <weir/poll.h>
 #include <weir/pool.h>
 #include <weir/select.h>
 #include <weir/sem.h>
+#include <weir/signal.h>
 #include <weir/spsc.h>
 #include <weir/stack.h>
 #include <weir/stack_guard.h>
 #include <weir/state.h>
+#include <weir/stream.h>
 #include <weir/ticket.h>
+#include <weir/timer.h>
 #include <weir/umpmc.h>
 #include <weir/wait.h>
 
@@ -92,6 +99,11 @@ typedef struct mixed {
     weir_broadcast_subscriber subscriber;
     weir_pool *pool;
     weir_blocking *blocking;
+    weir_loop *loop;
+    weir_timer timer;
+    weir_poll poll;
+    weir_stream stream;
+    weir_offload offload;
     weir_job job;
     weir_call call;
     weir_graph graph;
@@ -172,6 +184,24 @@ static size_t mixed_layout(mixed_place *places)
     MIXED_SIZE(weir_graph_node);
     MIXED_SIZE(weir_graph_edge);
     MIXED_SIZE(weir_blocking_options);
+    MIXED_SIZE(weir_loop_options);
+    MIXED_SIZE(weir_loop_stats);
+    MIXED_SIZE(weir_hook);
+    MIXED_SIZE(weir_async);
+    MIXED_SIZE(weir_async_ref);
+    MIXED_SIZE(weir_canceller);
+    MIXED_SIZE(weir_timer);
+    MIXED_SIZE(weir_poll);
+    MIXED_SIZE(weir_stream);
+    MIXED_SIZE(weir_write);
+    MIXED_SIZE(weir_listener);
+    MIXED_SIZE(weir_offload);
+    MIXED_SIZE(weir_signal);
+    MIXED_SIZE(weir_child);
+    MIXED_SIZE(weir_child_options);
+    MIXED_OFFSET(mixed, timer);
+    MIXED_OFFSET(mixed, stream);
+    MIXED_OFFSET(mixed, offload);
     MIXED_OFFSET(mixed, arm);
     MIXED_OFFSET(mixed, call);
     MIXED_OFFSET(mixed, sem);
@@ -322,6 +352,42 @@ static int mixed_step(weir_graph_node *node)
     return 0;
 }
 
+static void mixed_due(weir_timer *timer)
+{
+    ((mixed *)(void *)((char *)timer - offsetof(mixed, timer)))->jobs++;
+}
+
+static int mixed_work(weir_offload *offload)
+{
+    (void)offload;
+    return -EIO;
+}
+
+static void mixed_worked(weir_offload *offload, int status)
+{
+    ((mixed *)(void *)((char *)offload - offsetof(mixed, offload)))->jobs += status == -EIO;
+}
+
+static void mixed_make_loop(mixed *m)
+{
+    CHECK_EQ(weir_loop_new(&m->loop, NULL), 0);
+    weir_timer_init(&m->timer, m->loop, mixed_due);
+    weir_offload_init(&m->offload, m->loop, mixed_work, mixed_worked, NULL);
+}
+
+static void mixed_put_loop(mixed *m)
+{
+    weir_timer_start(&m->timer, 0);
+    CHECK_EQ(weir_offload_blocking(&m->offload, m->blocking, WEIR_FOREVER), 0);
+}
+
+static void mixed_take_loop(mixed *m)
+{
+    m->jobs = 0;
+    CHECK_EQ(weir_loop_run(m->loop, WEIR_LOOP_IDLE, WEIR_FOREVER), 0);
+    CHECK_EQ(m->jobs, 2);
+}
+
 static void mixed_make_pools(mixed *m)
 {
     CHECK_EQ(weir_pool_new(&m->pool, NULL), 0);
@@ -331,6 +397,7 @@ static void mixed_make_pools(mixed *m)
     CHECK_EQ(weir_graph_add(&m->graph, &m->node), 0);
     weir_job_init(&m->job, mixed_job);
     m->jobs = 0;
+    mixed_make_loop(m);
 }
 
 static void mixed_put_pools(mixed *m)
@@ -339,6 +406,7 @@ static void mixed_put_pools(mixed *m)
     CHECK_EQ(weir_pool_run(m->pool, &m->job), -EIO);
     weir_call_init(&m->call, mixed_call, NULL);
     CHECK_EQ(weir_blocking_submit(m->blocking, &m->call.job), 0);
+    mixed_put_loop(m);
 }
 
 static void mixed_take_pools(mixed *m)
@@ -346,10 +414,12 @@ static void mixed_take_pools(mixed *m)
     CHECK_EQ(weir_call_get(&m->call, WEIR_FOREVER, NULL), 0);
     CHECK_EQ(weir_graph_run(&m->graph, m->pool, WEIR_FOREVER, NULL), 0);
     CHECK_EQ(m->jobs, 2);
+    mixed_take_loop(m);
 }
 
 static void mixed_end_pools(mixed *m)
 {
+    CHECK_EQ(weir_loop_free(m->loop), 0);
     CHECK_EQ(weir_graph_destroy(&m->graph), 0);
     CHECK_EQ(weir_blocking_stop(m->blocking, WEIR_BLOCKING_DRAIN, WEIR_FOREVER), 0);
     CHECK_EQ(weir_blocking_free(m->blocking), 0);

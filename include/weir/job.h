@@ -66,6 +66,13 @@ typedef struct weir_call {
     weir_future future;                 /* without a value: the status */
 } weir_call;
 
+/* Private: a job of the library's own, for which somebody waits elsewhere. */
+typedef struct weir__owned_job {
+    weir_job job;
+    int (*run)(weir_job *job);
+    void (*discard)(weir_job *job); /* it will not be run */
+} weir__owned_job;
+
 /* ---- jobs ---- */
 
 static inline void weir_job_init(weir_job *job, int (*run)(weir_job *job))
@@ -74,6 +81,18 @@ static inline void weir_job_init(weir_job *job, int (*run)(weir_job *job))
     job->next = NULL;
     weir_atomic_init(&job->state, 0);
     job->spawner = NULL;
+}
+
+/* ---- owned jobs ---- */
+
+WEIR_API int weir__owned_job_run(weir_job *job);
+
+static inline void weir__owned_job_init(weir__owned_job *owned, int (*run)(weir_job *job),
+                                        void (*discard)(weir_job *job))
+{
+    weir_job_init(&owned->job, weir__owned_job_run);
+    owned->run = run;
+    owned->discard = discard;
 }
 
 /* ---- calls ---- */
