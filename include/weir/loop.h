@@ -53,7 +53,9 @@
  *            bytes for each watched descriptor, doubled when there is no room. An async
  *            takes 64 bytes, which go back to a list of the process's, not to the allocator.
  * Signals:   post, stop, hold, release and weir_async_send are async-signal-safe, and keep errno.
- * Fork:      in the child a loop is of no use until weir_loop_fork(); it may be freed.
+ * Fork:      in the child a loop is of no use until weir_loop_fork(), also for stopping what is
+ *            watched; one that nothing is open of may be freed. Fork in the loop's thread, or while
+ *            it is not run.
  * Errors:    no callback may leave by longjmp(3), or a C++ exception.
  * Edges:
  *   posted   post, send -> take          carries the job, and what was before
@@ -106,7 +108,7 @@ typedef struct weir_loop_options {
     unsigned deferred; /* of NEXT and MICRO, run after a callback, at most; 0: 1024 */
     unsigned events;   /* of descriptors, taken in a turn, at most; 0: 256 */
     bool embedded;     /* another loop watches weir_loop_fd() */
-    bool measured;     /* the length of turns: a look at the clock each */
+    bool measured;     /* how long it is awake between two sleeps: a look at the clock each */
 
     /* A callback has run for `slow_ns` or longer, and has returned. 0: nobody looks: it costs a
      * look at the clock for each callback. The report is good until it returns. */
@@ -144,7 +146,8 @@ typedef enum weir_loop_phase {
     WEIR_LOOP_CLOSE
 } weir_loop_phase;
 
-/* Of a histogram: turns of less than 2^(i + 1) us, and not less than 2^i; the last: of all more. */
+/* Of a histogram: times awake of less than 2^(i + 1) us, and not less than 2^i (the first: 0); the
+ * last: of all more. */
 #define WEIR_LOOP_BUCKETS 24
 
 /* What a loop has done since it was made; numbers of different moments. */
@@ -222,14 +225,15 @@ WEIR_API int weir_loop_fork(weir_loop *loop) WEIR_NODISCARD;
 /* ---- run ---- */
 
 /* Makes one turn: sleeps, if there is nothing to do, until there is, or the deadline has come. (If
- * it was woken by a timer or a post, which come first in a turn, it makes another one.) Sleeps
- * also if it is not alive: somebody may post.
+ * it was woken by a timer or a post, which come first in a turn, it makes another one. Hooks of
+ * PREPARE and CHECK are nothing to do.) Sleeps also if it is not alive: somebody may post.
  * `deadline`: absolute, ns, of the loop's clock; 0 or past: does not sleep.
  * Returns: 0; -ETIMEDOUT: nothing was to be done before the deadline; -ECANCELED: stopped; -EBUSY:
  * another thread runs it; -EDEADLK: this one does, in a callback. */
 WEIR_API int weir_loop_turn(weir_loop *loop, uint64_t deadline);
 
-/* Makes turns until the loop is not alive any more, or only until it is stopped.
+/* Makes turns until the loop is not alive any more, or only until it is stopped. `deadline`: as
+ * above; 0 or past: makes no turn.
  * Returns: 0: it is not alive; -ECANCELED: stopped; -ETIMEDOUT; -EBUSY, -EDEADLK as above. */
 WEIR_API int weir_loop_run(weir_loop *loop, weir_loop_until until, uint64_t deadline);
 
@@ -249,7 +253,8 @@ WEIR_API void weir_loop_release(weir_loop *loop);
  * Complexity: one read-modify-write, and a system call if the loop sleeps. */
 WEIR_API int weir_loop_post(weir_loop *loop, weir_job *job) WEIR_NODISCARD;
 
-/* Has the loop run a call, and waits for its end; in the loop's thread, runs it.
+/* Has the loop run a call, and waits for its end; in the thread that runs the loop, runs it. While
+ * nobody runs the loop it waits.
  * Returns: as weir_call_get(), which is for going on after -ETIMEDOUT or -ECANCELED; -EPIPE as
  * above. Progress: blocking, on the loop. */
 WEIR_API int weir_loop_call(weir_loop *loop, weir_call *call, uint64_t deadline,

@@ -21,9 +21,10 @@
  *            cancel is lock-free; cancel_wait blocks on the loop.
  * Ordering:  none: one thread. Of cancel and cancel_wait: weir/loop.h.
  * Memory:    the caller's, from start to stop. start may allocate: weir/loop.h.
- * Errors:    a descriptor that is closed before its poll is stopped is not called any more, and
- *            neither is one that gets its number. The same file may not be watched twice by one
- *            loop: dup(2) makes two of it.
+ * Errors:    stop a poll before its descriptor is closed. One that is closed first is not called any
+ *            more, as long as no other descriptor of the file is open; but a stop that comes after
+ *            the number was given to another one, which is watched too, takes that out. The same
+ *            file may not be watched twice by one loop: dup(2) makes two of it.
  * Edges:     weir/loop.h.
  *
  * Source: D. Libenzi, "Improving (network) I/O performance", 2002,
@@ -81,8 +82,8 @@ WEIR_API int weir_poll_start(weir_poll *poll, unsigned wanted) WEIR_NODISCARD;
  * Returns: whether it was started. */
 WEIR_API bool weir_poll_stop(weir_poll *poll);
 
-/* Has it called in the next turn, with these: somebody has not read, or written, till the end. If
- * it is not started, does nothing. */
+/* Has it called in the next turn, with these (in this one, if the descriptors are still to come):
+ * somebody has not read, or written, till the end. If it is not started, does nothing. */
 WEIR_API void weir_poll_again(weir_poll *poll, unsigned ready);
 
 /* Says whether it keeps the loop alive (false: as after init). */

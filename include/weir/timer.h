@@ -20,7 +20,7 @@
  *   BURST  all of them, one a turn, until it has caught up
  *   DELAY  one call; the next is a period after that
  *   SKIP   one call; the next at the next deadline of the first series: weir_timer_missed() tells
- *          how many were left out
+ *          how many get none
  *
  * Progress:  wait-free, constant time: a store where the deadline moves to later, as that of an
  * idle connection does with each message. What expires costs constant time, amortised. cancel is
@@ -125,7 +125,8 @@ WEIR_API bool weir_timer_is_started(const weir_timer *timer);
 /* Returns: the deadline; WEIR_FOREVER: it is not started. */
 WEIR_API uint64_t weir_timer_deadline(const weir_timer *timer);
 
-/* Returns: in the timer's callback: how many calls were left out before this one. */
+/* Returns: in the callback of one that repeats with SKIP: how many more of its times had passed, and
+ * get no call; else 0. */
 WEIR_API uint64_t weir_timer_missed(const weir_timer *timer);
 
 #ifdef __cplusplus
