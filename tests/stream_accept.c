@@ -11,7 +11,10 @@
 /* The library's accept4() is this one. */
 static int next_error; /* of the next call; 0: none */
 
-int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
+int accept_or_fail(int fd, struct sockaddr *address, socklen_t *length,
+                   int flags) __asm__("accept4");
+
+int accept_or_fail(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
     if (next_error != 0) {
         errno = next_error;

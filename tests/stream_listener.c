@@ -175,6 +175,41 @@ static void a_path_is_bound_whole_and_stays(void)
     end(loop);
 }
 
+/* One that fills the structure, without a zero behind it, is bound as it is. */
+static void a_path_too_long_is_refused_not_cut(void)
+{
+    char directory[] = "/tmp/weir-stream-XXXXXX", path[sizeof(struct sockaddr_un)];
+    weir_loop *const loop = make(NULL);
+    struct {
+        struct sockaddr_un address;
+        char more[8];
+    } longer;
+    const size_t most = sizeof longer.address.sun_path;
+    struct stat status;
+    host h;
+
+    CHECK(mkdtemp(directory) != NULL);
+    memset(&longer, 0, sizeof longer);
+    memset(path, 'x', most);
+    path[most] = '\0';
+    memcpy(path, directory, strlen(directory));
+    path[strlen(directory)] = '/';
+    longer.address.sun_family = AF_UNIX;
+    memcpy(longer.address.sun_path, path, most);
+    forget_host(&h, loop);
+    CHECK_EQ(weir_listener_open(&h.listener, loop, (struct sockaddr *)&longer.address,
+                                sizeof longer.address + 1, 8, false, 0, &calls),
+             -EINVAL);
+    CHECK(stat(path, &status) != 0);
+    CHECK_EQ(weir_listener_open(&h.listener, loop, (struct sockaddr *)&longer.address,
+                                sizeof longer.address, 8, false, 0, &calls),
+             0);
+    CHECK(stat(path, &status) == 0 && S_ISSOCK(status.st_mode));
+    close_host(&h);
+    CHECK(unlink(path) == 0 && rmdir(directory) == 0);
+    end(loop);
+}
+
 static void an_fd_of_the_users_can_be_taken_over(void)
 {
     weir_loop *const loop = make(NULL);
@@ -305,6 +340,7 @@ int main(void)
         TEST_CASE(port_zero_gives_a_port_and_two_give_two),
         TEST_CASE(an_address_in_use_is_told_by_the_first_call_that_knows),
         TEST_CASE(wrong_addresses_are_refused_at_once), TEST_CASE(a_path_is_bound_whole_and_stays),
+        TEST_CASE(a_path_too_long_is_refused_not_cut),
         TEST_CASE(an_fd_of_the_users_can_be_taken_over),
         TEST_CASE(a_listener_without_memory_is_not_opened),
         TEST_CASE(two_loops_share_a_port_by_reuseport), TEST_CASE(how_it_shares_its_port),

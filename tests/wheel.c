@@ -281,7 +281,7 @@ static void a_move_to_later_touches_no_other(void)
 static void far_slots_are_emptied_in_small_steps(void)
 {
     enum { COUNT = 100000, STEPS = 3000 };
-    const unsigned count = test_emulated() ? COUNT / 10 : COUNT;
+    const unsigned count = COUNT;
     weir__wheel_node *const nodes = (weir__wheel_node *)test_alloc(count * sizeof *nodes, 64, NULL);
 
     for (unsigned level = 0; level < 7; level++) {
