@@ -134,8 +134,13 @@ int weir_listener_adopt(weir_listener *listener, weir_loop *loop, int fd, uint32
                         const weir_listener_calls *calls)
 {
     const int flags = fcntl(fd, F_GETFL);
-    int status;
+    socklen_t length = sizeof(int);
+    int status, listens = 0;
 
+    if (flags >= 0 && getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0)
+        return -errno;
+    if (flags >= 0 && listens == 0)
+        return -EINVAL;
     if (flags < 0 || ((flags & O_NONBLOCK) == 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0))
         return -errno;
     memset(listener, 0, sizeof *listener);

@@ -264,25 +264,36 @@ static void close_then(host *h, int fd)
 static void an_error_of_accept_is_told_and_the_listener_can_be_closed_there(void)
 {
     for (int closed = 0; closed < 2; closed++) {
-        weir_loop *const loop = make(NULL);
         host h;
-        int fd[2];
+        weir_loop *const loop = host_of(&h, TCP4, 0);
+        const int client = connected_to(weir_listener_fd(&h.listener));
 
-        CHECK(pair_of(PAIR, fd)); /* which does not listen */
-        forget_host(&h, loop);
         h.then = closed ? close_then : NULL;
-        CHECK_EQ(QUIET(weir_listener_adopt(&h.listener, loop, fd[0], 0, &calls)), 0);
-        CHECK_EQ(write(fd[1], big, 1), 1);
+        next_error = EINVAL; /* as of a socket that somebody has shut */
         UNTIL(loop, h.failures == 1);
         CHECK_EQ(h.failed, -EINVAL);
         idle_turns(loop);
         (void)weir_loop_run(loop, WEIR_LOOP_IDLE, weir_clock_after(120 * (uint64_t)MS));
-        CHECK_EQ(h.failures, 1); /* never again */
+        CHECK(h.failures == 1 && h.count == 0); /* never again */
         if (!closed)
             close_host(&h);
-        CHECK(close(fd[1]) == 0);
+        CHECK(close(client) == 0);
         end(loop);
     }
+}
+
+static void what_does_not_listen_is_refused(void)
+{
+    weir_loop *const loop = make(NULL);
+    host h;
+    int fd[2];
+
+    CHECK(pair_of(PAIR, fd));
+    forget_host(&h, loop);
+    CHECK_EQ(QUIET(weir_listener_adopt(&h.listener, loop, fd[0], 0, &calls)), -EINVAL);
+    CHECK(!weir_loop_alive(loop));
+    close_fds(fd, 2);
+    end(loop);
 }
 
 static int given;
@@ -340,5 +351,6 @@ int main(void)
                     TEST_CASE(an_error_of_one_connection_is_passed_over),
                     TEST_CASE(a_listener_that_is_short_of_something_can_be_closed),
                     TEST_CASE(an_error_of_accept_is_told_and_the_listener_can_be_closed_there),
+                    TEST_CASE(what_does_not_listen_is_refused),
                     TEST_CASE(freeing_the_listener_in_its_callback_leaves_the_new_connection_open));
 }

@@ -17,10 +17,12 @@
  *   done     on the loop, once: with what run() returned; or at the deadline with -ETIMEDOUT, or
  *            after weir_offload_cancel() with -ECANCELED, while run() perhaps goes on: nobody stops
  *            it, but weir_offload_wanted() tells it
- *   dropped  on the loop, if done() came before run() had returned: once, when it has. What it made
- *            is thrown away here
- * From the last of them on the memory is the caller's. A pool that is stopped and discards it
- * counts as a run() that returned -ECANCELED.
+ *   dropped  on the loop, if done() came before the end of run() had been heard of: once, when it
+ *            has, or is known not to begin any more. What it made is thrown away here
+ * From the last of them on the memory is the caller's, and it may be submitted again. (Without a
+ * dropped() nobody can tell that of one that was cancelled.) If the end and the deadline have both
+ * come, the deadline counts. A loop that was closed still gets what is under way. A pool that is
+ * stopped and discards it counts as a run() that returned -ECANCELED.
  *
  * Progress:  blocking and pool as the submit of the pool; the rest is wait-free. What ends in the
  *            pool is posted, lock-free.
@@ -65,7 +67,7 @@ typedef struct weir_offload {
 
 /* ---- operations ---- */
 
-/* Makes an offload; after its end it may be submitted again. */
+/* Makes an offload, to be submitted once or, one after the other, several times. */
 WEIR_API void weir_offload_init(weir_offload *offload, weir_loop *loop,
                                 int (*run)(weir_offload *offload),
                                 void (*done)(weir_offload *offload, int status),
@@ -79,7 +81,8 @@ WEIR_API int weir_offload_blocking(weir_offload *offload, weir_blocking *pool,
 WEIR_API int weir_offload_pool(weir_offload *offload, weir_pool *pool,
                                uint64_t deadline) WEIR_NODISCARD;
 
-/* Ends it for the loop: done() is called with -ECANCELED, in here.
+/* Ends it for the loop, also if run() has returned and done() is still to come: done() is called
+ * with -ECANCELED, in here.
  * Returns: 0; -EALREADY: done() has been called, or it was not submitted. */
 WEIR_API int weir_offload_cancel(weir_offload *offload);
 

@@ -17,9 +17,9 @@
  * Or the stream stays paused, and weir_stream_try_read() is called.
  *
  * Writing. weir_stream_write() gives the kernel what it takes, at once; what it does not take
- * stands in a queue of the stream's, and goes on as there is room. The queue has two marks: from
- * the high one on the stream is full, which is told to who writes and asks; when it has come down
- * to the low one, `drained` is called. Nobody is refused for it: who ignores the marks needs
+ * stands in a queue of the stream's, and goes on as there is room. The queue has two marks: above
+ * the high one the stream is full, which is told to who writes and asks; when it has come down to
+ * the low one, `drained` is called. Nobody is refused for it: who ignores the marks needs
  * memory.
  *
  * No call comes from inside of a function of this header. What ends at once says so by what it
@@ -28,11 +28,15 @@
  * Fairness:  of one stream up to 16 reads and 16 writes a turn; of one listener 64 connections.
  * Progress:  nothing here blocks; each function makes a few system calls at most.
  * Ordering:  one thread. Bytes are written in the order of the calls.
- * Memory:    weir_stream is the caller's, from open until `closed` is called: 96 bytes and 16 to
- *            32 of the loop's. Reads share one buffer of 64 KiB a loop. Only weir_stream_copy()
- * allocates. Signals:   SIGPIPE is not raised by sockets. A loop that has pipes or terminals blocks
- * it in its thread as long as it is run. Errors:    a write after the other side has gone says
- * -EPIPE or -ECONNRESET; what stands in the queue ends with that. Reading says it by `end`, once.
+ * Memory:    weir_stream is the caller's, from open until `closed` is called: 96 bytes; and 16
+ *            to 32 of the loop's. Reads share one buffer of 64 KiB a loop. Nothing but
+ *            weir_stream_copy() allocates for bytes.
+ * Signals:   SIGPIPE is not raised by sockets. A loop that has pipes or terminals, or has sent a
+ *            file, blocks it in its thread as long as it is run: write to those while it is.
+ * Errors:    a write after the other side has gone says -EPIPE or -ECONNRESET. One that fails ends
+ *            writing for good, since there would be a gap: what stands in the queue ends with
+ *            the same. Reading says it by `end`, once; it is paused then. Who reads by
+ *            weir_stream_try_read() has it from that alone.
  * Edges:     weir/loop.h.
  *
  * Source: readiness by edges, and trying first: L. Gammo, T. Brecht, A. Shukla, D. Pariag,
@@ -111,8 +115,9 @@ typedef struct weir_listener_calls {
     /* A connection: its descriptor, which does not block and is closed on exec, is the caller's,
      * for weir_stream_open(), or to be closed. */
     void (*accepted)(weir_listener *listener, int fd);
-    /* None can be accepted now: -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM. It is tried again every 100
-     * ms, and after weir_listener_release(). Or another errno, negative: never again. */
+    /* None can be accepted now: -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM: told once, until one can
+     * be. It is tried again every 100 ms, and after weir_listener_release(). Or another errno,
+     * negative: never again. */
     void (*failed)(weir_listener *listener, int status);
 } weir_listener_calls;
 
@@ -130,7 +135,8 @@ enum { WEIR_STREAM_LOW = 16384, WEIR_STREAM_HIGH = 65536 };
 
 /* ---- streams: life ---- */
 
-/* Takes a descriptor over, which is made not to block. It is paused.
+/* Takes a descriptor over, which is made not to block: so is each that shares its file, also in
+ * other processes. It is paused.
  * Returns: 0; -EBADF, -EPERM, -EEXIST, -ENOMEM, -ENOSPC: as weir_poll_start(); the descriptor is
  * still the caller's. */
 WEIR_API int weir_stream_open(weir_stream *stream, weir_loop *loop, int fd, weir_stream_kind kind,
@@ -152,7 +158,7 @@ WEIR_API int weir_stream_read(weir_stream *stream);
 /* Reads no more, until the next weir_stream_read(): also not what has come already. */
 WEIR_API void weir_stream_pause(weir_stream *stream);
 
-/* Reads up to `bytes` into *buffer, of a paused stream.
+/* Reads up to `bytes`, at least 1, into *buffer, of a paused stream.
  * Returns: how many; 0: the other side has ended; -EAGAIN: nothing is there; -ESTALE; or another
  * negative errno: it is broken. */
 WEIR_API ssize_t weir_stream_try_read(weir_stream *stream, void *buffer,
@@ -160,8 +166,8 @@ WEIR_API ssize_t weir_stream_try_read(weir_stream *stream, void *buffer,
 
 /* ---- writing ---- */
 
-/* Makes a write of `bytes` bytes. `done` gets 0, or a negative errno: then some of them may have
- * been written. It may free the write. */
+/* Makes a write of `bytes` bytes, for one use. `done` gets 0, or a negative errno: then some of
+ * them may have been written. It may free the write. */
 WEIR_API void weir_write_init(weir_write *write, const void *data, size_t bytes,
                               void (*done)(weir_write *write, weir_stream *stream, int status));
 
@@ -215,17 +221,18 @@ WEIR_API int weir_stream_fd(const weir_stream *stream);
 
 /* ---- listeners ---- */
 
-/* Listens at an address of TCP or of a Unix socket. SO_REUSEADDR is set; `share`: SO_REUSEPORT too,
- * so that loops of several threads listen at one port. `limit`: connections that are accepted and
- * not released, at most; 0: no limit.
- * Returns: 0; a negative errno of socket(2), bind(2), listen(2), of which -EADDRINUSE, -EACCES; or
- * as weir_poll_start(). */
+/* Listens at an address of TCP or of a Unix socket, whose path the caller removes. SO_REUSEADDR is
+ * set; `share`: SO_REUSEPORT too, so that loops of several threads listen at one port. `limit`:
+ * connections that are accepted and not released, at most; 0: no limit. Returns: 0; a negative
+ * errno of socket(2), bind(2), listen(2), of which -EADDRINUSE, -EACCES; or as weir_poll_start().
+ */
 WEIR_API int weir_listener_open(weir_listener *listener, weir_loop *loop,
                                 const struct sockaddr *address, socklen_t length, unsigned backlog,
                                 bool share, uint32_t limit,
                                 const weir_listener_calls *calls) WEIR_NODISCARD;
 
-/* The same with a socket that listens already, and is taken over. */
+/* The same with a socket that listens already, and is taken over. Returns also: -EINVAL: it does
+ * not. */
 WEIR_API int weir_listener_adopt(weir_listener *listener, weir_loop *loop, int fd, uint32_t limit,
                                  const weir_listener_calls *calls) WEIR_NODISCARD;
 
