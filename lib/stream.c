@@ -13,8 +13,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
 
@@ -48,9 +48,9 @@ enum { ROUNDS = 16, PARTS = 64, BUFFER = 65536 };
 /* Of a pseudo-terminal: it is told by EIO that the other side has ended. */
 static bool is_master(int fd)
 {
-    unsigned number;
+    char name[32];
 
-    return ioctl(fd, TIOCGPTN, &number) == 0;
+    return ptsname_r(fd, name, sizeof name) == 0;
 }
 
 static ssize_t receive(const weir_stream *stream, void *data, size_t bytes)
@@ -204,7 +204,7 @@ static ssize_t send_parts(const weir_stream *stream, struct iovec *parts, size_t
         return send(stream->poll.fd, parts->iov_base, parts->iov_len, MSG_NOSIGNAL);
     memset(&message, 0, sizeof message);
     message.msg_iov = parts;
-    message.msg_iovlen = count;
+    message.msg_iovlen = (unsigned short)count; /* PARTS at most; C libraries differ in its type */
     return sendmsg(stream->poll.fd, &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
 }
 

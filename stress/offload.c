@@ -206,7 +206,7 @@ static void one_round(stress_rng *rng, uint64_t ns)
     pthread_t thread;
 
     waits.max_threads = 1 + (unsigned)stress_below(rng, 6);
-    waits.max_queued = stress_below(rng, 2) == 0 ? 0 : 1 + stress_below(rng, 20);
+    waits.max_queued = stress_below(rng, 2) == 0 ? 0 : 1 + (size_t)stress_below(rng, 20);
     computes.workers = 1 + (unsigned)stress_below(rng, 4);
     if (weir_blocking_new(&blocking, &waits) != 0 || weir_pool_new(&pool, &computes) != 0)
         stress_fail(&s, "no pools");

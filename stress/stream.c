@@ -278,7 +278,7 @@ static void *on_buffer(weir_stream *stream, size_t *bytes)
 {
     conn *const c = (conn *)(void *)stream;
 
-    *bytes = 1 + stress_below(&c->user->rng, sizeof c->room);
+    *bytes = 1 + (size_t)stress_below(&c->user->rng, sizeof c->room);
     return c->room;
 }
 
@@ -391,7 +391,7 @@ static void begin_client(user *u)
     c->head.down = c->in_end = stress_size(&u->rng, LIMIT);
     c->head.breaks = stress_below(&u->rng, 4) == 0;
     if (c->head.breaks != 0)
-        c->break_at = stress_below(&u->rng, c->out_end + c->in_end + 1);
+        c->break_at = (size_t)stress_below(&u->rng, c->out_end + c->in_end + 1);
     if (weir_stream_copy(&c->stream, &c->head, sizeof c->head) != 0)
         stress_fail(&s, "a header is refused");
     step(c);

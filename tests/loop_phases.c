@@ -368,15 +368,15 @@ static void a_watcher_stopped_by_one_of_its_kind_is_not_called_any_more(void)
     for (int phase = WEIR_LOOP_IDLING; phase <= WEIR_LOOP_CHECK; phase++)
         for (int who = 0; who < 4; who++)
             for (int whom = 0; whom < 4; whom++) {
-                char first[8] = "", second[8] = "";
+                char first[8] = "", second[8] = "", *one = first, *two = second;
 
                 for (int i = 0; i < 4; i++) {
                     t[i] = thing_of(loop, (char)('a' + i), NULL);
                     thing_hook(&t[i], (weir_loop_phase)phase);
                     if (i != whom || whom <= who)
-                        strncat(first, &"a\0b\0c\0d"[2 * i], 1);
+                        *one++ = (char)('a' + i);
                     if (i != whom)
-                        strncat(second, &"a\0b\0c\0d"[2 * i], 1);
+                        *two++ = (char)('a' + i);
                 }
                 t[who].then = stop_the_other;
                 t[who].other = &t[whom];
