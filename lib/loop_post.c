@@ -151,8 +151,9 @@ void weir_loop_stop(weir_loop *loop)
 {
     begin_call(loop);
     /* sync(called): release. Pairs with the exchange in has_stopped(); what was before. Not a
-     * store, so that of several stops that end one run none hides the others. */
-    (void)weir_atomic_exchange(&loop->stopping, 1, WEIR_RELEASE);
+     * store, so that of several stops that end one run none hides the others; nor an exchange, of
+     * which clang makes a store where nobody looks at the result. */
+    (void)weir_atomic_fetch_or(&loop->stopping, 1, WEIR_RELEASE);
     wake(loop);
     end_call(loop);
 }
