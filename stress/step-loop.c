@@ -325,9 +325,9 @@ int main(void)
     for (unsigned j = 0; j < OPERATIONS; j++)
         if (j != BUSY) /* which waits for who is stopped while it says what runs */
             sweep(&turning, &operations[j], j == POST ? &operations[SEND] : NULL);
-    sweep_ring(&operations[POST], "loop_post (asleep)", false);
-    sweep_ring(&operations[SEND], "async_send (asleep)", false);
-    sweep_ring(&operations[STOP], "loop_stop (asleep)", false);
-    sweep_ring(&operations[RELEASE], "loop_release (the last, asleep)", true);
+    sweep_ring(&operations[POST], "ring after loop_post", false);
+    sweep_ring(&operations[SEND], "ring after async_send", false);
+    sweep_ring(&operations[STOP], "ring after loop_stop", false);
+    sweep_ring(&operations[RELEASE], "ring after loop_release", true);
     return weir_step_end();
 }
