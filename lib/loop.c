@@ -16,7 +16,7 @@
 /* The loop that this thread runs, the innermost. Its address is the thread's number. */
 static _Thread_local weir_loop *self;
 
-uintptr_t weir__loop_thread(void)
+static uintptr_t this_thread(void)
 {
     return (uintptr_t)&self;
 }
@@ -24,7 +24,7 @@ uintptr_t weir__loop_thread(void)
 bool weir__loop_is_mine(const weir_loop *loop)
 {
     /* relaxed: its own thread wrote it, or it is another's. */
-    return weir_atomic_load(&loop->runner, WEIR_RELAXED) == weir__loop_thread();
+    return weir_atomic_load(&loop->runner, WEIR_RELAXED) == this_thread();
 }
 
 weir_loop *weir_loop_self(void)
@@ -80,18 +80,23 @@ static void discard(weir_loop *loop, weir__jobs *jobs)
 
 int weir_loop_free(weir_loop *loop)
 {
+    bool ours;
+
     if (loop == NULL)
         return 0;
     /* relaxed: who runs it uses it, and must not. */
     if (loop->open != 0 || weir_atomic_load(&loop->runner, WEIR_RELAXED) != 0)
         return -EBUSY;
+    ours = weir__poller_is_ours(&loop->poller);
     weir_loop_close(loop);
-    weir__loop_await_callers(loop);
+    if (ours)
+        weir__loop_await_callers(loop);
     (void)weir__loop_take(loop);
     discard(loop, &loop->posted);
     for (unsigned i = 0; i < WEIR__LOOP_PHASES; i++)
         discard(loop, &loop->deferred[i]);
-    weir__poller_await_rings(&loop->poller, loop->rings);
+    if (ours)
+        weir__poller_await_rings(&loop->poller, loop->rings);
     weir__poller_close(&loop->poller);
     weir__loop_spare_asyncs(loop);
     weir_release(loop->buffer, loop->buffer_bytes);
@@ -112,8 +117,10 @@ int weir_loop_fork(weir_loop *loop)
     weir__poller_close(&loop->poller);
     loop->poller = fresh;
     loop->rings = 0;
+    /* relaxed: no other thread is there, nor are the calls that it was in the middle of. */
+    weir_atomic_store(&loop->callers, 0, WEIR_RELAXED);
     if (!weir__loop_is_mine(loop))
-        /* relaxed: no other thread is there. */
+        /* relaxed: the same. */
         weir_atomic_store(&loop->runner, 0, WEIR_RELAXED);
     return weir__loop_readd_polls(loop);
 }
@@ -448,8 +455,8 @@ static int enter(weir_loop *loop, weir_loop **outer)
 
     /* sync(turned): acquire. Pairs with the store in leave(); the loop, as the last run left it.
      * relaxed on failure: only who it is. */
-    if (!weir_atomic_cas(&loop->runner, &runner, weir__loop_thread(), WEIR_ACQUIRE, WEIR_RELAXED))
-        return runner == weir__loop_thread() ? -EDEADLK : -EBUSY;
+    if (!weir_atomic_cas(&loop->runner, &runner, this_thread(), WEIR_ACQUIRE, WEIR_RELAXED))
+        return runner == this_thread() ? -EDEADLK : -EBUSY;
     *outer = self;
     self = loop;
     if (loop->no_sigpipe)

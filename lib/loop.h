@@ -66,7 +66,7 @@ struct weir_loop {
     WEIR_ATOMIC(uint32_t) stopping;
     WEIR_ATOMIC(uint32_t) closed;
     WEIR_ATOMIC(uint32_t) callers; /* of stop, and release, that have not returned */
-    WEIR_ATOMIC(uintptr_t) runner; /* weir__loop_thread() of who runs it; 0: nobody */
+    WEIR_ATOMIC(uintptr_t) runner; /* this_thread() of who runs it; 0: nobody */
     /* constant, but for what only the loop's thread looks at */
     WEIR_ALIGNAS(WEIR_CACHELINE) weir_loop_options options;
     weir__poller poller;
@@ -164,8 +164,6 @@ static inline void weir__link_move(weir__link *from, weir__link *to)
 void weir__loop_begin(weir_loop *loop, void *handle, const char *kind, void (*function)(void));
 void weir__loop_end(weir_loop *loop);
 
-/* Who runs something, as a number; not 0. */
-uintptr_t weir__loop_thread(void);
 bool weir__loop_is_mine(const weir_loop *loop);
 
 /* Has SIGPIPE blocked in the thread, while the loop is run. */
@@ -232,9 +230,6 @@ void weir__loop_run_timers(weir_loop *loop);
 
 /* Takes up to `n` events that the poller has, and calls for them, and for those of `again`. */
 void weir__loop_run_polls(weir_loop *loop, unsigned n, weir__link *again);
-
-/* A poll whose descriptor is no longer in the poller, or will not be. */
-void weir__poll_forget(weir_poll *poll);
 
 /* Adds all descriptors to a new poller. Returns: 0; a negative errno. */
 int weir__loop_readd_polls(weir_loop *loop);

@@ -138,6 +138,16 @@ int weir_poll_start(weir_poll *poll, unsigned wanted)
     return 0;
 }
 
+/* Its descriptor is no longer in the poller, or will not be. */
+static void forget(weir_poll *poll)
+{
+    poll->loop->poller.watched--;
+    weir__link_remove(&poll->again);
+    free_slot(poll->loop, poll->index);
+    poll->index = 0;
+    weir__loop_drop(poll->loop, poll->background);
+}
+
 bool weir_poll_stop(weir_poll *poll)
 {
     weir_loop *const loop = poll->loop;
@@ -145,17 +155,8 @@ bool weir_poll_stop(weir_poll *poll)
     if (poll->index == 0)
         return false;
     weir__poller_remove(&loop->poller, poll->fd);
-    weir__poll_forget(poll);
+    forget(poll);
     return true;
-}
-
-void weir__poll_forget(weir_poll *poll)
-{
-    poll->loop->poller.watched--;
-    weir__link_remove(&poll->again);
-    free_slot(poll->loop, poll->index);
-    poll->index = 0;
-    weir__loop_drop(poll->loop, poll->background);
 }
 
 void weir_poll_again(weir_poll *poll, unsigned ready)

@@ -32,6 +32,9 @@ typedef struct weir__poller_event {
 int weir__poller_open(weir__poller *poller, unsigned events);
 void weir__poller_close(weir__poller *poller);
 
+/* Returns: false: this is the child of a fork, in which the threads that used it are not. */
+bool weir__poller_is_ours(const weir__poller *poller);
+
 /* Of what is ready up to `capacity` events; if nothing is, sleeps until something is, the bell is
  * rung, or the deadline has come (as weir/clock.h; 0: does not sleep); or for a signal.
  * Returns: how many. */
@@ -50,7 +53,7 @@ void weir__poller_remove(weir__poller *poller, int fd);
 /* Ends a sleep, this one or the next. Async-signal-safe. */
 void weir__poller_ring(const weir__poller *poller);
 
-/* Waits until it has been rung `rings` times since it was opened. Not in the child of a fork: there
+/* Waits until it has been rung `rings` times since it was opened. Only if it is ours: elsewhere
  * nobody is about to ring, and the parent would miss what is read here. */
 void weir__poller_await_rings(weir__poller *poller, uint64_t rings);
 

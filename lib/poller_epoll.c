@@ -235,12 +235,15 @@ void weir__poller_ring(const weir__poller *poller)
     errno = before;
 }
 
+bool weir__poller_is_ours(const weir__poller *poller)
+{
+    return poller->process == getpid();
+}
+
 void weir__poller_await_rings(weir__poller *poller, uint64_t rings)
 {
     uint64_t heard = 0, n;
 
-    if (poller->process != getpid())
-        return;
     while (heard < rings)
         if (read(poller->bell, &n, sizeof n) == (ssize_t)sizeof n)
             heard += n;

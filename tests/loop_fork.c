@@ -5,6 +5,8 @@
 
 #include "loop.h"
 
+#include "../lib/loop.h"
+
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -343,6 +345,29 @@ static void a_loop_that_another_thread_runs_is_free_in_the_child(void)
     end(loop);
 }
 
+/* The thread that was in the middle of it is not there. */
+static void a_stop_that_was_on_its_way_is_not_waited_for_in_the_child(void)
+{
+    for (int told = 0; told < 2; told++) {
+        weir_loop *const loop = make(NULL);
+        pid_t child;
+
+        /* relaxed: as begin_call() of a stop, or a release, in another thread. */
+        (void)weir_atomic_fetch_add(&loop->callers, 1, WEIR_RELAXED);
+        child = split();
+        if (child == 0) {
+            (void)alarm(60); /* who waits waits for ever */
+            if (told != 0)
+                CHECK_EQ(weir_loop_fork(loop), 0);
+            end(loop);
+            end_child();
+        }
+        await(child);
+        (void)weir_atomic_fetch_sub(&loop->callers, 1, WEIR_RELEASE); /* as end_call() */
+        end(loop);
+    }
+}
+
 int main(void)
 {
     return TEST_RUN(
@@ -353,5 +378,6 @@ int main(void)
         TEST_CASE(a_post_that_was_on_its_way_is_run_by_both), TEST_CASE(a_callback_may_fork),
         TEST_CASE(a_closed_descriptor_is_told_and_the_others_go_on),
         TEST_CASE(without_descriptors_it_may_be_tried_again),
-        TEST_CASE(a_loop_that_another_thread_runs_is_free_in_the_child));
+        TEST_CASE(a_loop_that_another_thread_runs_is_free_in_the_child),
+        TEST_CASE(a_stop_that_was_on_its_way_is_not_waited_for_in_the_child));
 }

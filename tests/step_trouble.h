@@ -13,6 +13,7 @@
 #include <weir/step.h>
 
 #include <pthread.h>
+#include <time.h>
 
 typedef enum trouble {
     NO_TROUBLE,
@@ -24,6 +25,7 @@ typedef enum trouble {
     BLOCKS_TRAPS,
     SPINS,
     SLEEPS,
+    NAPS,
     STEPS
 } trouble;
 
@@ -40,6 +42,7 @@ static volatile unsigned nothing;
 
 static void get_into(trouble t, trouble_case *c)
 {
+    const struct timespec nap = {0, 10000000};
     sigset_t traps;
 
     switch (t) {
@@ -74,6 +77,9 @@ static void get_into(trouble t, trouble_case *c)
         pthread_mutex_lock(&c->lock);
         pthread_mutex_lock(&c->lock);
         break;
+    case NAPS: /* as who looks again every 10 ms whether the other has got on */
+        for (;;)
+            nanosleep(&nap, NULL);
     case STEPS:
         for (unsigned i = 0; i < 40000; i++)
             nothing = i;
@@ -194,6 +200,7 @@ static void cuts_off_what_never_ends(void)
     const weir_step_row steps = trouble_found(STEPS, false, NO_TROUBLE, NO_TROUBLE);
     const weir_step_row blocks = trouble_found(BLOCKS_TRAPS, false, NO_TROUBLE, NO_TROUBLE);
     const weir_step_row adversary = trouble_found(NO_TROUBLE, false, SLEEPS, NO_TROUBLE);
+    const weir_step_row naps = trouble_found(NO_TROUBLE, false, NAPS, NO_TROUBLE);
 
     CHECK(spins.cut == 1 && spins.stops == 0 && says(&spins, "the victim does not end"));
     CHECK(sleeps.cut == 1 && sleeps.stops == 0 && says(&sleeps, "the victim does not end"));
@@ -203,6 +210,7 @@ static void cuts_off_what_never_ends(void)
     CHECK(says(&blocks, "the operation blocks SIGTRAP, so that it cannot be stopped"));
     CHECK(adversary.cut == 1 && adversary.blocked == 1 && adversary.inside == 1);
     CHECK(says(&adversary, "an adversary does not end, though the victim was let go"));
+    CHECK(naps.cut == 1 && naps.blocked == 1 && naps.inside == 1);
 }
 
 static void goes_on_after_a_crash(void)

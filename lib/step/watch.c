@@ -5,7 +5,8 @@
  *
  * Watchdog. An adversary that tries again counts its attempts; one that spins inside has got
  * nowhere when its own processor time has grown by SLICE_NS in each of SPINNING samples; one that
- * sleeps, when it was found asleep, its processor time unchanged, in SLEEPING samples in a row.
+ * sleeps, when it was found asleep, its processor time grown by no more than NAP_NS, in SLEEPING
+ * samples in a row: it may wake, look, and sleep again.
  * Both happen to an adversary whom nobody holds up: a host that takes a processor away from a
  * virtual machine goes on counting the time, and the kernel puts to sleep who fences all
  * processors. So it is stuck after ENDLESS times as long; but in a row that has been found to
@@ -22,6 +23,7 @@
 #include <stdio.h>
 
 #define SLICE_NS 4000000
+#define NAP_NS 200000
 #define SPINNING 8
 #define SLEEPING 4
 #define ENDLESS 50 /* times as long: 1.6 s of processor time */
@@ -84,7 +86,7 @@ static bool stuck(weir__step_seat *s, unsigned times)
 {
     const uint64_t used = used_ns(s);
 
-    s->sleeping = used == s->used_ns && asleep(s) ? s->sleeping + 1 : 0;
+    s->sleeping = used - s->used_ns <= NAP_NS && asleep(s) ? s->sleeping + 1 : 0;
     s->used_ns = used;
     if (used - s->mark_ns >= SLICE_NS) {
         s->spinning++;
