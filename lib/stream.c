@@ -126,6 +126,9 @@ int weir_stream_read(weir_stream *stream)
 
 void weir_stream_pause(weir_stream *stream)
 {
+    if ((stream->state & (READING | READABLE)) == (READING | READABLE) &&
+        stream->calls->readable != NULL)
+        weir_poll_again(&stream->poll, WEIR_POLL_READ); /* the kernel told it once, long ago */
     stream->state &= ~(uint32_t)READING;
 }
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -50,12 +51,21 @@ static bool is_short(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+/* Whether it was short of something for somebody: the kernel makes a descriptor first, and then
+ * looks whether there is a connection for it. */
+static bool somebody_waits(int listening)
+{
+    struct pollfd queue = {listening, POLLIN, 0};
+
+    return poll(&queue, 1, 0) != 0;
+}
+
 /* No more for now, or never. */
 static void stop_accepting(weir_listener *listener, int error)
 {
     const bool told = listener->short_of;
 
-    if (error == EAGAIN)
+    if (error == EAGAIN || (is_short(error) && !somebody_waits(listener->poll.fd)))
         return;
     if (is_short(error)) {
         listener->waiting = listener->short_of = true;

@@ -425,6 +425,38 @@ static void readable_may_lead_to_reading(void)
     close_all(&t, fd[1]);
 }
 
+static void pause_at_once(talker *t, int what)
+{
+    if (what == READ)
+        weir_stream_pause(&t->stream);
+}
+
+static void what_was_left_at_a_pause_is_told(void)
+{
+    weir_loop *const loop = make(NULL);
+    char bytes[64];
+    talker t;
+    int fd[2];
+
+    CHECK(pair_of(PAIR, fd));
+    open_with(&t, loop, fd[0], WEIR_STREAM_SOCKET, &own_room);
+    t.then = pause_at_once;
+    t.room = bytes;
+    t.room_bytes = 10;
+    CHECK_EQ(write(fd[1], big, 25), 25);
+    start_reading(&t);
+    UNTIL(loop, t.readables == 1); /* nothing more comes */
+    CHECK_EQ(t.bytes, 10);
+    CHECK_EQ(QUIET(weir_stream_try_read(&t.stream, bytes, 20)), 15);
+    check_bytes(bytes, 15, 10);
+    weir_stream_pause(&t.stream); /* it was */
+    start_reading(&t);
+    weir_stream_pause(&t.stream); /* nothing is left */
+    idle_turns(loop);
+    CHECK_EQ(t.readables, 1);
+    close_all(&t, fd[1]);
+}
+
 static void take_all(talker *t, int what)
 {
     char bytes[50];
@@ -609,7 +641,7 @@ int main(void)
         TEST_CASE(stopping_to_read_in_the_callback_leaves_the_rest_for_later),
         TEST_CASE(no_buffer_pauses_it_and_loses_nothing),
         TEST_CASE(pause_and_close_while_it_is_asked_for_a_buffer), TEST_CASE(readable_is_told_once),
-        TEST_CASE(readable_may_lead_to_reading),
+        TEST_CASE(readable_may_lead_to_reading), TEST_CASE(what_was_left_at_a_pause_is_told),
         TEST_CASE(a_short_read_hides_neither_the_end_nor_what_follows),
         TEST_CASE(a_stream_that_reads_is_not_read_by_hand),
         TEST_CASE(one_stream_that_is_always_ready_does_not_starve_the_rest),

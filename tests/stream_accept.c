@@ -198,6 +198,30 @@ static void running_out_of_fds_while_accepting_does_not_spin(void)
     }
 }
 
+/* accept(2) says that there is none before it says that nobody waits. */
+static void the_last_descriptor_may_be_used(void)
+{
+    int clients[2];
+    weir_loop *loop;
+    host h;
+
+    loop = host_of(&h, TCP4, 0);
+    connect_to(&h, clients, 1);
+    clients[1] = dup(0);
+    no_more_descriptors();
+    close_fds(clients + 1, 1);
+    UNTIL(loop, h.count == 1);
+    idle_turns(loop);
+    CHECK_EQ(h.failures, 0);
+    descriptors_again();
+    connect_to(&h, clients + 1, 1); /* whose edge is not lost */
+    UNTIL(loop, h.count == 2);
+    close_host(&h);
+    close_fds(clients, 2);
+    close_fds(h.fds, 2);
+    end(loop);
+}
+
 /* What became of somebody who is in the queue no more is nobody's concern. */
 static void an_error_of_one_connection_is_passed_over(void)
 {
@@ -348,6 +372,7 @@ int main(void)
                     TEST_CASE(a_release_too_many_ends_the_process),
                     TEST_CASE(a_connection_may_be_released_as_it_comes),
                     TEST_CASE(running_out_of_fds_while_accepting_does_not_spin),
+                    TEST_CASE(the_last_descriptor_may_be_used),
                     TEST_CASE(an_error_of_one_connection_is_passed_over),
                     TEST_CASE(a_listener_that_is_short_of_something_can_be_closed),
                     TEST_CASE(an_error_of_accept_is_told_and_the_listener_can_be_closed_there),

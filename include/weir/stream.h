@@ -68,8 +68,8 @@ typedef struct weir_stream_calls {
     void (*read)(weir_stream *stream, void *data, size_t bytes);
     /* Nothing more comes: 0: the other side has ended; else a negative errno. */
     void (*end)(weir_stream *stream, int status);
-    /* Something can be read from a paused stream: once, until weir_stream_try_read() has said
-     * -EAGAIN, or less than was asked for. */
+    /* Something can be read from a paused stream, or was left when it was paused: once, until
+     * weir_stream_try_read() has said -EAGAIN, or less than was asked for. */
     void (*readable)(weir_stream *stream);
     /* Where the next read is to go, and how much. NULL: it is paused instead. Without this call: to
      * the loop's buffer. */
