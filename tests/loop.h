@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <time.h>
 
 enum { MS = 1000000 };
@@ -300,6 +301,17 @@ static inline void stop_and_join(weir_loop *loop, pthread_t thread)
 }
 
 /* ---- descriptors ---- */
+
+static inline void make_pair(int ends[2])
+{
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+}
+
+static inline void close_pair(int ends[2])
+{
+    CHECK(close(ends[0]) == 0);
+    CHECK(ends[1] < 0 || close(ends[1]) == 0);
+}
 
 static inline void put(int fd, const char *text)
 {

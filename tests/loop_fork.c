@@ -9,7 +9,6 @@
 
 #include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 
 /* Returns: in the child 0; nothing that was buffered is written twice. */
 static pid_t split(void)
@@ -124,7 +123,7 @@ static void what_one_process_does_to_its_loop_the_other_does_not_feel(void)
         pid_t child;
         char c;
 
-        CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+        make_pair(ends);
         CHECK(pipe(stopped) == 0);
         thing_poll(&t, ends[0], WEIR_POLL_READ | (i / 2 == 0 ? 0 : WEIR_POLL_LEVEL));
         (void)weir_loop_turn(loop, 0);

@@ -12,17 +12,6 @@
 
 enum { BOTH = WEIR_POLL_READ | WEIR_POLL_WRITE };
 
-static void make_pair(int ends[2])
-{
-    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
-}
-
-static void close_pair(int ends[2])
-{
-    CHECK(close(ends[0]) == 0);
-    CHECK(ends[1] < 0 || close(ends[1]) == 0);
-}
-
 static void make_pipe(int ends[2])
 {
     CHECK(pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0);
