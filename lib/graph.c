@@ -486,7 +486,7 @@ static int use_ticket(weir_job *job)
 {
     /* A node that the worker itself runs may come by it, when it joins something older; or it is
      * joined at the end. There is nothing to do for it. */
-    if (job->spawner != weir__worker_self)
+    if (job->other != weir__worker_self)
         serve(((ticket *)(void *)job)->graph);
     return 0;
 }

@@ -275,6 +275,8 @@ static void run_closing(weir_loop *loop)
     }
 }
 
+enum { CROWD = 8 };
+
 static void run_posts(weir_loop *loop)
 {
     unsigned n = 0;
@@ -283,6 +285,7 @@ static void run_posts(weir_loop *loop)
     for (; loop->posted.first != NULL && n < loop->options.posts; n++)
         run_job(loop, weir__jobs_pop(&loop->posted), "post");
     loop->chats = n != 0;
+    loop->crowded = n >= CROWD;
     if (n != 0)
         weir__loop_count(&loop->counts.posts, n);
 }
@@ -340,14 +343,17 @@ static void note_awake(weir_loop *loop)
         weir__loop_watch_turn(loop, weir_loop_update(loop) - loop->woke);
 }
 
-/* Who has just had posts waits for more for about as long as a sleep would cost. Returns: whether
- * there are some. */
+/* Who has just had posts waits for more for about as long as a sleep would cost. Where many come he
+ * does not look at once: a look takes the line from who posts. Returns: whether there are some. */
 static bool look_out(const weir_loop *loop)
 {
-    weir__spin spin = WEIR__SPIN_INIT;
+    weir__spin spin = WEIR__SPIN_INIT, breath = WEIR__SPIN_INIT;
 
-    if (!loop->chats)
+    if (!loop->chats || !weir__spin_again(&spin))
         return false;
+    breath.brief = true;
+    while (loop->crowded && weir__spin_again(&breath))
+        continue;
     /* relaxed: posts are taken elsewhere. */
     while (weir_atomic_load(&loop->head, WEIR_RELAXED) == WEIR__AWAKE)
         if (!weir__spin_again(&spin))

@@ -57,14 +57,17 @@ typedef struct weir__loop_counts {
     WEIR_ATOMIC(uint64_t) turns_by_us[WEIR_LOOP_BUCKETS];
 } weir__loop_counts;
 
-enum { WEIR__LOOP_PHASES = WEIR_LOOP_CLOSE + 1 };
+enum { WEIR__LOOP_PHASES = WEIR_LOOP_CLOSE + 1, WEIR__LOOP_RECENT = 6 };
 
 struct weir_loop {
-    /* any thread */
+    /* who posts */
     WEIR_ALIGNAS(WEIR_CACHELINE) WEIR_ATOMIC(uintptr_t) head; /* of the posts: WEIR__AWAKE .. */
-    WEIR_ATOMIC(size_t) holds;
-    WEIR_ATOMIC(uint32_t) stopping;
+    WEIR_ATOMIC(weir_job *) recent[WEIR__LOOP_RECENT];        /* posts: lib/loop_post.c */
+    WEIR_ATOMIC(uint32_t) next_recent;
     WEIR_ATOMIC(uint32_t) closed;
+    /* any thread */
+    WEIR_ALIGNAS(WEIR_CACHELINE) WEIR_ATOMIC(size_t) holds;
+    WEIR_ATOMIC(uint32_t) stopping;
     WEIR_ATOMIC(uint32_t) callers; /* of stop, and release, that have not returned */
     WEIR_ATOMIC(uintptr_t) runner; /* this_thread() of who runs it; 0: nobody */
     /* constant, but for what only the loop's thread looks at */
@@ -78,6 +81,7 @@ struct weir_loop {
     bool dozing;        /* `head` was made WEIR__ASLEEP */
     bool draining;      /* NEXT and MICRO are run */
     bool chats;         /* posts came in this turn, or in the last */
+    bool crowded;       /* many did */
     void *handle;       /* whose callback runs, or NULL */
     size_t active;      /* handles that keep it alive */
     size_t open;        /* handles of any kind: while there are some it is not freed */

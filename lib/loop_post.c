@@ -15,7 +15,12 @@
  *     the flag                     ||  head: AWAKE -> ASLEEP
  *     head: ASLEEP -> AWAKE, ring  ||  the flag?
  * and either the caller's comes later, and finds ASLEEP; or the loop's comes later, and
- * acquires what was before the caller's. */
+ * acquires what was before the caller's.
+ *
+ * Jobs come from other processors, a line each. The loop would learn where the next one is when it
+ * has the one before, and wait for each line in turn. So each says where one some way behind it
+ * is, or was: that may have been run since, and be gone, but to fetch its line ahead does no
+ * harm. */
 
 #include "loop.h"
 
@@ -24,12 +29,25 @@
 
 /* ---- the word ---- */
 
+/* Each job says which one was posted RECENT posts before it. */
+static void remember(weir_loop *loop, weir_job *job)
+{
+    /* relaxed: here and below: a hint, which another thread may overwrite. */
+    const uint32_t i = weir_atomic_load(&loop->next_recent, WEIR_RELAXED);
+
+    job->other = weir_atomic_load(&loop->recent[i], WEIR_RELAXED);
+    weir_atomic_store(&loop->recent[i], job, WEIR_RELAXED); /* relaxed: as above. */
+    weir_atomic_store(&loop->next_recent, i + 1 < WEIR__LOOP_RECENT ? i + 1 : 0,
+                      WEIR_RELAXED); /* relaxed: as above. */
+}
+
 /* Puts a job in front. Returns: what was there. */
 static uintptr_t push(weir_loop *loop, weir_job *job)
 {
     /* relaxed: what is there is compared, and followed by the loop alone. */
     uintptr_t head = weir_atomic_load(&loop->head, WEIR_RELAXED);
 
+    remember(loop, job);
     do {
         job->next = (weir_job *)head; /* plain: not yet published */
         /* sync(posted): release. Pairs with the exchange in weir__loop_take(); the job, and what
@@ -86,6 +104,7 @@ bool weir__loop_take(weir_loop *loop)
     while ((uintptr_t)job > WEIR__ASLEEP) {
         weir_job *const below = job->next;
 
+        __builtin_prefetch(job->other, 1);
         job->next = oldest;
         oldest = job;
         job = below;

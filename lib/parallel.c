@@ -133,7 +133,7 @@ static int run_half(weir_job *job)
 {
     half *const h = (half *)(void *)job;
 
-    if (job->spawner == NULL || job->spawner == weir__worker_self) {
+    if (job->other == NULL || job->other == weir__worker_self) {
         h->left = true;
         return 0;
     }

@@ -24,7 +24,7 @@ static int status_of(uintptr_t state)
 /* Stolen, but not for this worker. */
 static void give_back(weir_job *job)
 {
-    weir__pool_worker *const spawner = (weir__pool_worker *)job->spawner;
+    weir__pool_worker *const spawner = (weir__pool_worker *)job->other;
     /* sync(returned): release. Pairs with the load in weir__join_stolen(); that the deque is
      * done with the job. */
     const uintptr_t old = weir_atomic_exchange(&job->state, WEIR__JOB_RETURNED, WEIR_RELEASE);

@@ -236,7 +236,7 @@ static void run(weir__pool_worker *self, weir_job *job)
 
 void weir__pool_run_stolen(weir__pool_worker *self, weir_job *job)
 {
-    weir__pool_worker *const spawner = (weir__pool_worker *)job->spawner;
+    weir__pool_worker *const spawner = (weir__pool_worker *)job->other;
     uintptr_t old;
     int status;
 

@@ -50,7 +50,7 @@ typedef struct weir_job {
     int (*run)(struct weir_job *job); /* 0, or a negative errno */
     struct weir_job *next;            /* in a queue */
     WEIR_ATOMIC(uintptr_t) state;     /* spawned: lib/pool_join.c */
-    void *spawner;                    /* spawned: whose */
+    void *other;                      /* spawned: who spawned it; posted: lib/loop_post.c */
 } weir_job;
 
 #define WEIR_JOB_INIT(run)                   \
@@ -80,7 +80,7 @@ static inline void weir_job_init(weir_job *job, int (*run)(weir_job *job))
     job->run = run;
     job->next = NULL;
     weir_atomic_init(&job->state, 0);
-    job->spawner = NULL;
+    job->other = NULL;
 }
 
 /* ---- owned jobs ---- */

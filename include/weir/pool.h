@@ -239,12 +239,12 @@ static inline void weir_spawn(weir_job *job, int (*run)(weir_job *job))
     weir__worker *const self = weir__worker_self;
 
     job->run = run;
-    job->spawner = self;
+    job->other = self;
     /* relaxed: published by the push. */
     weir_atomic_store(&job->state, 0, WEIR_RELAXED);
     if (WEIR_UNLIKELY(self == NULL) ||
         WEIR_UNLIKELY(weir_deque_push(&self->spawned, (uintptr_t)job) != 0)) {
-        job->spawner = NULL;
+        job->other = NULL;
         return;
     }
     weir_fence_light();
@@ -268,7 +268,7 @@ static inline int weir__job_status(int status)
  * Threads: the one that spawned it. Progress: blocking, on the job. */
 WEIR_ALWAYS_INLINE int weir_join_run(weir_job *job, int (*run)(weir_job *job))
 {
-    weir__worker *const self = (weir__worker *)job->spawner;
+    weir__worker *const self = (weir__worker *)job->other;
     uintptr_t newest;
 
     WEIR_REQUIRE(self == NULL || self == weir__worker_self,

@@ -99,7 +99,7 @@ static unsigned model_workers(const weir_pool *pool)
 static void model_spawn(weir_job *job, int (*run)(weir_job *job))
 {
     job->run = run;
-    job->spawner = me;
+    job->other = me;
     weir_atomic_store(&job->state, SPAWNED, WEIR_RELAXED); /* relaxed: published below. */
     (void)submit(job);
 }
