@@ -5,6 +5,8 @@
  * sleep is done twice, beside a ticker of 1 ms: once in a callback of the loop, once by a thread of
  * a blocking pool. Printed is the longest gap between two ticks. */
 
+#define _POSIX_C_SOURCE 200809L
+
 #include <weir/blocking.h>
 #include <weir/offload.h>
 #include <weir/timer.h>

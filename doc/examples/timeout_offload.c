@@ -7,6 +7,8 @@
  * when it has returned. The first one does not mind; the second one gives up. (So that the program
  * prints the same on a busy machine, the third unit takes until the caller has his answer.) */
 
+#define _POSIX_C_SOURCE 200809L
+
 #include <weir/offload.h>
 #include <weir/sem.h>
 
