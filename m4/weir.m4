@@ -117,6 +117,29 @@ AC_DEFUN([WEIR_CHECK_EMULATOR], [
   AC_SUBST([weir_runs])
 ])
 
+# WEIR_CHECK_HTTP_PARSER: weir_http_parser, HAVE_HTTP_PARSER, HTTP_PARSER_LIBS: of an example.
+AC_DEFUN([WEIR_CHECK_HTTP_PARSER], [
+  AC_ARG_WITH([http-parser],
+    [AS_HELP_STRING([--without-http-parser], [leave out the example doc/examples/http_files])],
+    [], [with_http_parser=check])
+  weir_http_parser=no
+  HTTP_PARSER_LIBS=-lhttp_parser
+  AC_SUBST([HTTP_PARSER_LIBS])
+  AS_IF([test "$with_http_parser" != no],
+    [AC_MSG_CHECKING([for http_parser])
+     weir_save_LIBS=$LIBS
+     LIBS="$HTTP_PARSER_LIBS $LIBS"
+     AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <http_parser.h>]],
+       [[http_parser parser; http_parser_init(&parser, HTTP_REQUEST);
+         return http_status_str(HTTP_STATUS_OK) == 0;]])], [weir_http_parser=yes])
+     LIBS=$weir_save_LIBS
+     AC_MSG_RESULT([$weir_http_parser])])
+  AS_IF([test "$weir_http_parser$with_http_parser" = noyes],
+    [AC_MSG_ERROR([--with-http-parser was given, but it was not found])])
+  AC_SUBST([weir_http_parser])
+  AM_CONDITIONAL([HAVE_HTTP_PARSER], [test "$weir_http_parser" = yes])
+])
+
 # WEIR_PEER(NAME, PACKAGE-DIR-HINT, C or C++, PROLOGUE, BODY, LIBS, FILES-UNDER-BENCH/PEERS)
 # One peer of the benchmarks: --with-NAME[=DIR] / --without-NAME. Defines
 # NAME_CPPFLAGS, NAME_LIBS and the conditional HAVE_PEER_NAME.
@@ -309,7 +332,7 @@ weir $PACKAGE_VERSION for $host
   step harness             $weir_step_text
   model checker            $weir_check_text
   emulator                 $weir_run_text
-  for make check           python: ${PYTHON:-none}, pkg-config: ${PKG_CONFIG:-none}, cmake: ${CMAKE:-none}, mandoc: ${MANDOC:-none}
+  for make check           python: ${PYTHON:-none}, pkg-config: ${PKG_CONFIG:-none}, cmake: ${CMAKE:-none}, mandoc: ${MANDOC:-none}, http_parser: $weir_http_parser
   Google Benchmark         $weir_benchmark_text
   peers found             ${weir_peers_found:- none}
   peers absent            ${weir_peers_absent:- none}

@@ -19,8 +19,16 @@ for file in "$srcdir"/doc/examples/*.c; do
         skip "first: no double-word compare-and-swap, and so no weir/mpmc.h"
         continue
     fi
+    more=
+    if [ "$name" = http_files ]; then
+        if [ "${HAVE_HTTP_PARSER:=no}" = no ]; then
+            skip "http_files: no http_parser"
+            continue
+        fi
+        more=${HTTP_PARSER_LIBS:=-lhttp_parser}
+    fi
     # shellcheck disable=SC2086
-    if ! $CC -std=c11 -O2 $STRICT $cflags "$file" $libs -pthread -o "$work/$name" 2>"$work/said"; then
+    if ! $CC -std=c11 -O2 $STRICT $cflags "$file" $libs $more -pthread -o "$work/$name" 2>"$work/said"; then
         fail "$name does not build"
         sed 's/^/    /' "$work/said"
         continue
