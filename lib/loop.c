@@ -99,7 +99,7 @@ int weir_loop_free(weir_loop *loop)
         weir__poller_await_rings(&loop->poller, loop->rings);
     weir__poller_close(&loop->poller);
     weir__loop_spare_asyncs(loop);
-    weir_release(loop->buffer, loop->buffer_bytes);
+    weir_release(loop->buffer, WEIR__LOOP_BUFFER);
     weir_release(loop->slots, loop->slot_count * sizeof *loop->slots);
     weir_release(loop, sizeof *loop);
     return 0;
@@ -123,6 +123,13 @@ int weir_loop_fork(weir_loop *loop)
         /* relaxed: the same. */
         weir_atomic_store(&loop->runner, 0, WEIR_RELAXED);
     return weir__loop_readd_polls(loop);
+}
+
+int weir__loop_make_buffer(weir_loop *loop)
+{
+    if (loop->buffer == NULL)
+        loop->buffer = weir_alloc(WEIR__LOOP_BUFFER, WEIR_CACHELINE);
+    return loop->buffer != NULL ? 0 : -ENOMEM;
 }
 
 /* ---- callbacks ---- */

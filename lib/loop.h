@@ -57,7 +57,7 @@ typedef struct weir__loop_counts {
     WEIR_ATOMIC(uint64_t) turns_by_us[WEIR_LOOP_BUCKETS];
 } weir__loop_counts;
 
-enum { WEIR__LOOP_PHASES = WEIR_LOOP_CLOSE + 1, WEIR__LOOP_RECENT = 6 };
+enum { WEIR__LOOP_PHASES = WEIR_LOOP_CLOSE + 1, WEIR__LOOP_RECENT = 6, WEIR__LOOP_BUFFER = 65536 };
 
 struct weir_loop {
     /* who posts */
@@ -95,8 +95,7 @@ struct weir_loop {
     weir__poll_slot *slots;
     uint32_t slot_count, free_slot;
     struct weir__async_slot *free_async;
-    void *buffer; /* of streams; NULL: none yet */
-    size_t buffer_bytes;
+    void *buffer;         /* WEIR__LOOP_BUFFER bytes: of streams and datagrams; NULL: none yet */
     bool no_sigpipe;      /* is to be blocked while it is run */
     bool sigpipe_blocked; /* by this run */
     weir__wheel wheel;
@@ -170,6 +169,9 @@ void weir__loop_end(weir_loop *loop);
 
 bool weir__loop_is_mine(const weir_loop *loop);
 
+/* Sees to it that there is `buffer`. Returns: 0; -ENOMEM. */
+int weir__loop_make_buffer(weir_loop *loop);
+
 /* Has SIGPIPE blocked in the thread, while the loop is run. */
 void weir__loop_block_sigpipe(weir_loop *loop);
 
@@ -234,6 +236,9 @@ void weir__loop_run_timers(weir_loop *loop);
 
 /* Takes up to `n` events that the poller has, and calls for them, and for those of `again`. */
 void weir__loop_run_polls(weir_loop *loop, unsigned n, weir__link *again);
+
+/* Makes a descriptor not to block. Returns: 0; a negative errno. */
+int weir__poll_unblock(int fd);
 
 /* Adds all descriptors to a new poller. Returns: 0; a negative errno. */
 int weir__loop_readd_polls(weir_loop *loop);

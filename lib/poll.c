@@ -10,6 +10,7 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 enum {
@@ -173,6 +174,15 @@ void weir_poll_background(weir_poll *poll, bool background)
     if (poll->index != 0)
         weir__loop_background(poll->loop, poll->background, background);
     poll->background = background;
+}
+
+int weir__poll_unblock(int fd)
+{
+    const int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0 || ((flags & O_NONBLOCK) == 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0))
+        return -errno;
+    return 0;
 }
 
 int weir__poll_cancelled(void *poll)

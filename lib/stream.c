@@ -12,7 +12,6 @@
 #include "loop.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
@@ -33,7 +32,7 @@ enum {
     TOLD = 1024 /* `readable` was called, and not all has been read since */
 };
 
-enum { ROUNDS = 16, PARTS = 64, BUFFER = 65536 };
+enum { ROUNDS = 16, PARTS = 64 };
 
 #define CALL(stream, function, ...)                                                  \
     do {                                                                             \
@@ -85,7 +84,7 @@ static void read_some(weir_stream *stream)
     const weir_stream_calls *const calls = stream->calls;
 
     for (unsigned i = 0; (stream->state & (READING | READABLE)) == (READING | READABLE); i++) {
-        size_t bytes = BUFFER;
+        size_t bytes = WEIR__LOOP_BUFFER;
         void *data = stream->poll.loop->buffer;
         ssize_t n;
 
@@ -452,19 +451,13 @@ static void on_ready(weir_poll *poll, unsigned ready)
 
 static int prepare(weir_loop *loop, int fd, weir_stream_kind kind)
 {
-    const int flags = fcntl(fd, F_GETFL);
+    int status = weir__poll_unblock(fd);
 
-    if (flags < 0 || ((flags & O_NONBLOCK) == 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0))
-        return -errno;
-    if (loop->buffer == NULL) {
-        loop->buffer = weir_alloc(BUFFER, WEIR_CACHELINE);
-        if (loop->buffer == NULL)
-            return -ENOMEM;
-        loop->buffer_bytes = BUFFER;
-    }
-    if (kind == WEIR_STREAM_FILE)
+    if (status == 0)
+        status = weir__loop_make_buffer(loop);
+    if (status == 0 && kind == WEIR_STREAM_FILE)
         weir__loop_block_sigpipe(loop);
-    return 0;
+    return status;
 }
 
 int weir_stream_open(weir_stream *stream, weir_loop *loop, int fd, weir_stream_kind kind,

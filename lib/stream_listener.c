@@ -8,7 +8,6 @@
 #include "loop.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
@@ -143,16 +142,16 @@ void weir_listener_release(weir_listener *listener)
 int weir_listener_adopt(weir_listener *listener, weir_loop *loop, int fd, uint32_t limit,
                         const weir_listener_calls *calls)
 {
-    const int flags = fcntl(fd, F_GETFL);
     socklen_t length = sizeof(int);
     int status, listens = 0;
 
-    if (flags >= 0 && getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0)
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0)
         return -errno;
-    if (flags >= 0 && listens == 0)
+    if (listens == 0)
         return -EINVAL;
-    if (flags < 0 || ((flags & O_NONBLOCK) == 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0))
-        return -errno;
+    status = weir__poll_unblock(fd);
+    if (status != 0)
+        return status;
     memset(listener, 0, sizeof *listener);
     weir_poll_init(&listener->poll, loop, fd, on_ready);
     listener->poll.inner = true;
