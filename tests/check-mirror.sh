@@ -18,6 +18,7 @@ excused() {
     blocking) echo "bench: it waits for the system, which decides how long; tests/blocking.c counts threads and wake-ups" ;;
     timer | poll) echo "bench: rows loop/timer and loop/fd of bench/loop.c" ;;
     stream) echo "bench model: the loop's thread alone: row loop/echo of bench/loop.c" ;;
+    datagram) echo "bench model: the loop's thread alone: what a datagram costs is the kernel's" ;;
     signal) echo "bench stress model: its handler is a walk over a list that grows, and weir_async_send(), which tests/model/loop.c and stress/loop.c have" ;;
     child) echo "bench stress model: the loop's thread alone, and the kernel" ;;
     offload) echo "bench: row loop/offload of bench/loop.c" ;;
@@ -42,7 +43,7 @@ tests/park.c                         lib/park_futex.c, on kernels that refuse
 tests/park_pthread.c                 lib/park_pthread.c, which other systems use
 tests/chan_cancel.c tests/chan_close.c tests/chan_go.c tests/chan_life.c tests/chan_product.c   parts of tests/chan.c, each a program
 tests/select_meet.c tests/select_random.c   parts of tests/select.c, each a program
-tests/broadcast_waits.c tests/cancel_tree.c tests/future_orders.c tests/blocking_stop.c tests/graph_inside.c tests/loop_phases.c tests/loop_run.c tests/loop_watch.c tests/loop_post.c tests/loop_fork.c tests/loop_async.c tests/loop_embed.c tests/poll_many.c tests/timer_random.c tests/timer_repeat.c tests/stream_accept.c tests/stream_end.c tests/stream_file.c tests/stream_listener.c tests/stream_storm.c tests/stream_write.c tests/offload_ends.c tests/observe_file.c tests/parallel_sum.c tests/pool_join.c tests/pool_life.c tests/pool_short.c tests/pool_workers.c tests/sem_barrier.c tests/sem_latch.c tests/sem_product.c   parts of tests/broadcast.c, tests/cancel.c, tests/future.c, tests/blocking.c, tests/graph.c, tests/loop.c, tests/poll.c, tests/timer.c, tests/stream.c, tests/offload.c, tests/observe.c, tests/parallel.c, tests/pool.c and tests/sem.c, each a program
+tests/broadcast_waits.c tests/cancel_tree.c tests/future_orders.c tests/blocking_stop.c tests/graph_inside.c tests/loop_phases.c tests/loop_run.c tests/loop_watch.c tests/loop_post.c tests/loop_fork.c tests/loop_async.c tests/loop_embed.c tests/poll_many.c tests/timer_random.c tests/timer_repeat.c tests/stream_accept.c tests/stream_end.c tests/stream_file.c tests/stream_listener.c tests/stream_storm.c tests/stream_write.c tests/datagram_error.c tests/datagram_send.c tests/offload_ends.c tests/observe_file.c tests/parallel_sum.c tests/pool_join.c tests/pool_life.c tests/pool_short.c tests/pool_workers.c tests/sem_barrier.c tests/sem_latch.c tests/sem_product.c   parts of tests/broadcast.c, tests/cancel.c, tests/future.c, tests/blocking.c, tests/graph.c, tests/loop.c, tests/poll.c, tests/timer.c, tests/stream.c, tests/datagram.c, tests/offload.c, tests/observe.c, tests/parallel.c, tests/pool.c and tests/sem.c, each a program
 tests/cpus_groups.c                  a part of tests/cpus.c, a program
 tests/wheel.c                        lib/wheel.c, on which timers stand
 tests/small_stack.c                  how much stack each operation uses

@@ -18,6 +18,7 @@
 #include <weir/chan.h>
 #include <weir/child.h>
 #include <weir/counter.h>
+#include <weir/datagram.h>
 #include <weir/deque.h>
 #include <weir/epoch.h>
 #include <weir/future.h>
@@ -103,6 +104,8 @@ typedef struct mixed {
     weir_timer timer;
     weir_poll poll;
     weir_stream stream;
+    weir_datagram datagram;
+    weir_packet packet;
     weir_offload offload;
     weir_job job;
     weir_call call;
@@ -195,12 +198,18 @@ static size_t mixed_layout(mixed_place *places)
     MIXED_SIZE(weir_stream);
     MIXED_SIZE(weir_write);
     MIXED_SIZE(weir_listener);
+    MIXED_SIZE(weir_datagram);
+    MIXED_SIZE(weir_packet);
+    MIXED_SIZE(weir_arrival);
+    MIXED_SIZE(weir_datagram_options);
     MIXED_SIZE(weir_offload);
     MIXED_SIZE(weir_signal);
     MIXED_SIZE(weir_child);
     MIXED_SIZE(weir_child_options);
     MIXED_OFFSET(mixed, timer);
     MIXED_OFFSET(mixed, stream);
+    MIXED_OFFSET(mixed, datagram);
+    MIXED_OFFSET(mixed, packet);
     MIXED_OFFSET(mixed, offload);
     MIXED_OFFSET(mixed, arm);
     MIXED_OFFSET(mixed, call);
