@@ -19,6 +19,7 @@ excused() {
     timer | poll) echo "bench: rows loop/timer and loop/fd of bench/loop.c" ;;
     stream) echo "bench model: the loop's thread alone: row loop/echo of bench/loop.c" ;;
     datagram) echo "bench model: the loop's thread alone: what a datagram costs is the kernel's" ;;
+    terminal) echo "bench stress model: system calls; nothing shared" ;;
     signal) echo "bench stress model: its handler is a walk over a list that grows, and weir_async_send(), which tests/model/loop.c and stress/loop.c have" ;;
     child) echo "bench stress model: the loop's thread alone, and the kernel" ;;
     offload) echo "bench: row loop/offload of bench/loop.c" ;;

@@ -42,6 +42,7 @@
 #include <weir/stack_guard.h>
 #include <weir/state.h>
 #include <weir/stream.h>
+#include <weir/terminal.h>
 #include <weir/ticket.h>
 #include <weir/timer.h>
 #include <weir/umpmc.h>
@@ -106,6 +107,7 @@ typedef struct mixed {
     weir_stream stream;
     weir_datagram datagram;
     weir_packet packet;
+    weir_terminal terminal;
     weir_offload offload;
     weir_job job;
     weir_call call;
@@ -202,6 +204,7 @@ static size_t mixed_layout(mixed_place *places)
     MIXED_SIZE(weir_packet);
     MIXED_SIZE(weir_arrival);
     MIXED_SIZE(weir_datagram_options);
+    MIXED_SIZE(weir_terminal);
     MIXED_SIZE(weir_offload);
     MIXED_SIZE(weir_signal);
     MIXED_SIZE(weir_child);
@@ -210,6 +213,7 @@ static size_t mixed_layout(mixed_place *places)
     MIXED_OFFSET(mixed, stream);
     MIXED_OFFSET(mixed, datagram);
     MIXED_OFFSET(mixed, packet);
+    MIXED_OFFSET(mixed, terminal);
     MIXED_OFFSET(mixed, offload);
     MIXED_OFFSET(mixed, arm);
     MIXED_OFFSET(mixed, call);
