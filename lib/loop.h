@@ -193,6 +193,12 @@ static inline void weir__loop_background(weir_loop *loop, bool before, bool afte
     loop->active += (size_t)before - (size_t)after;
 }
 
+/* Returns: whether that deadline has passed, also since the loop has last looked at the clock. */
+static inline bool weir__loop_is_late(weir_loop *loop, uint64_t deadline)
+{
+    return deadline == 0 || (deadline != WEIR_FOREVER && deadline <= weir_loop_update(loop));
+}
+
 /* ---- lib/loop_post.c ---- */
 
 /* Any thread: a job, whether the loop is closed or not. */

@@ -92,7 +92,7 @@ void weir_offload_init(weir_offload *offload, weir_loop *loop, int (*run)(weir_o
 static int begin(weir_offload *offload, uint64_t deadline)
 {
     WEIR_REQUIRE(!offload->under_way, "an offload is under way already");
-    if (deadline == 0 || (deadline != WEIR_FOREVER && deadline <= weir_loop_update(offload->loop)))
+    if (weir__loop_is_late(offload->loop, deadline))
         return -ETIMEDOUT;
     weir__owned_job_init(&offload->there, run_there, discard);
     weir_atomic_store(&offload->unwanted, 0, WEIR_RELAXED); /* relaxed: the submit publishes it. */

@@ -23,6 +23,7 @@ excused() {
     signal) echo "bench stress model: its handler is a walk over a list that grows, and weir_async_send(), which tests/model/loop.c and stress/loop.c have" ;;
     child) echo "bench stress model: the loop's thread alone, and the kernel" ;;
     offload) echo "bench: row loop/offload of bench/loop.c" ;;
+    resolve) echo "bench stress model: what threads do is an offload, which stress/offload.c and tests/model/offload.c have" ;;
     graph) echo "bench: its nodes are the pool's jobs: pool/graph of bench/pool.c" ;;
     job) echo "all: the node that pools queue; tests/pool.c and tests/blocking.c run them" ;;
     parallel) echo "all: loops made of the pool's spawn and join, with no atomic of their own; bench/pool.c measures them" ;;

@@ -34,6 +34,7 @@
 #include <weir/parallel.h>
 #include <weir/poll.h>
 #include <weir/pool.h>
+#include <weir/resolve.h>
 #include <weir/select.h>
 #include <weir/sem.h>
 #include <weir/signal.h>
@@ -206,6 +207,8 @@ static size_t mixed_layout(mixed_place *places)
     MIXED_SIZE(weir_datagram_options);
     MIXED_SIZE(weir_terminal);
     MIXED_SIZE(weir_offload);
+    MIXED_SIZE(weir_resolve);
+    MIXED_SIZE(weir_resolve_options);
     MIXED_SIZE(weir_signal);
     MIXED_SIZE(weir_child);
     MIXED_SIZE(weir_child_options);
