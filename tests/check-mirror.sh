@@ -23,7 +23,8 @@ excused() {
     signal) echo "bench stress model: its handler is a walk over a list that grows, and weir_async_send(), which tests/model/loop.c and stress/loop.c have" ;;
     child) echo "bench stress model: the loop's thread alone, and the kernel" ;;
     offload) echo "bench: row loop/offload of bench/loop.c" ;;
-    resolve) echo "bench stress model: what threads do is an offload, which stress/offload.c and tests/model/offload.c have" ;;
+    resolve) echo "bench stress model: what threads do is an offload, which stress/offload.c and tests/model/offload.c have; stress/dial.c has its look-ups" ;;
+    dial) echo "bench model: the loop's thread alone, the kernel, and others' name servers" ;;
     graph) echo "bench: its nodes are the pool's jobs: pool/graph of bench/pool.c" ;;
     job) echo "all: the node that pools queue; tests/pool.c and tests/blocking.c run them" ;;
     parallel) echo "all: loops made of the pool's spawn and join, with no atomic of their own; bench/pool.c measures them" ;;
@@ -46,6 +47,7 @@ tests/park_pthread.c                 lib/park_pthread.c, which other systems use
 tests/chan_cancel.c tests/chan_close.c tests/chan_go.c tests/chan_life.c tests/chan_product.c   parts of tests/chan.c, each a program
 tests/select_meet.c tests/select_random.c   parts of tests/select.c, each a program
 tests/broadcast_waits.c tests/cancel_tree.c tests/future_orders.c tests/blocking_stop.c tests/graph_inside.c tests/loop_phases.c tests/loop_run.c tests/loop_watch.c tests/loop_post.c tests/loop_fork.c tests/loop_async.c tests/loop_embed.c tests/poll_many.c tests/timer_random.c tests/timer_repeat.c tests/stream_accept.c tests/stream_end.c tests/stream_file.c tests/stream_listener.c tests/stream_storm.c tests/stream_write.c tests/datagram_error.c tests/datagram_send.c tests/offload_ends.c tests/observe_file.c tests/parallel_sum.c tests/pool_join.c tests/pool_life.c tests/pool_short.c tests/pool_workers.c tests/sem_barrier.c tests/sem_latch.c tests/sem_product.c   parts of tests/broadcast.c, tests/cancel.c, tests/future.c, tests/blocking.c, tests/graph.c, tests/loop.c, tests/poll.c, tests/timer.c, tests/stream.c, tests/datagram.c, tests/offload.c, tests/observe.c, tests/parallel.c, tests/pool.c and tests/sem.c, each a program
+tests/dial_order.c tests/dial_trouble.c   parts of tests/dial.c, each a program
 tests/cpus_groups.c                  a part of tests/cpus.c, a program
 tests/wheel.c                        lib/wheel.c, on which timers stand
 tests/small_stack.c                  how much stack each operation uses

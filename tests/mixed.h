@@ -20,6 +20,7 @@
 #include <weir/counter.h>
 #include <weir/datagram.h>
 #include <weir/deque.h>
+#include <weir/dial.h>
 #include <weir/epoch.h>
 #include <weir/future.h>
 #include <weir/graph.h>
@@ -110,6 +111,7 @@ typedef struct mixed {
     weir_packet packet;
     weir_terminal terminal;
     weir_offload offload;
+    weir_dial dial;
     weir_job job;
     weir_call call;
     weir_graph graph;
@@ -209,6 +211,8 @@ static size_t mixed_layout(mixed_place *places)
     MIXED_SIZE(weir_offload);
     MIXED_SIZE(weir_resolve);
     MIXED_SIZE(weir_resolve_options);
+    MIXED_SIZE(weir_dial);
+    MIXED_SIZE(weir_dial_options);
     MIXED_SIZE(weir_signal);
     MIXED_SIZE(weir_child);
     MIXED_SIZE(weir_child_options);
@@ -218,6 +222,8 @@ static size_t mixed_layout(mixed_place *places)
     MIXED_OFFSET(mixed, packet);
     MIXED_OFFSET(mixed, terminal);
     MIXED_OFFSET(mixed, offload);
+    MIXED_OFFSET(mixed, dial);
+    MIXED_OFFSET(weir_dial, found);
     MIXED_OFFSET(mixed, arm);
     MIXED_OFFSET(mixed, call);
     MIXED_OFFSET(mixed, sem);
@@ -384,6 +390,13 @@ static void mixed_worked(weir_offload *offload, int status)
     ((mixed *)(void *)((char *)offload - offsetof(mixed, offload)))->jobs += status == -EIO;
 }
 
+/* To nowhere: an address of no family that there is. */
+static void mixed_dialled(weir_dial *dial, int status, int fd)
+{
+    CHECK_EQ(fd, -1);
+    ((mixed *)(void *)((char *)dial - offsetof(mixed, dial)))->jobs += status == -EAFNOSUPPORT;
+}
+
 static void mixed_make_loop(mixed *m)
 {
     CHECK_EQ(weir_loop_new(&m->loop, NULL), 0);
@@ -393,6 +406,11 @@ static void mixed_make_loop(mixed *m)
 
 static void mixed_put_loop(mixed *m)
 {
+    static const struct sockaddr nowhere = {0x7fff, {0}};
+    static const weir_dial_address list = {&nowhere, sizeof nowhere};
+
+    CHECK_EQ(weir_dial_addresses(&m->dial, m->loop, &list, 1, NULL, WEIR_FOREVER, mixed_dialled),
+             0);
     weir_timer_start(&m->timer, 0);
     CHECK_EQ(weir_offload_blocking(&m->offload, m->blocking, WEIR_FOREVER), 0);
 }
@@ -401,7 +419,7 @@ static void mixed_take_loop(mixed *m)
 {
     m->jobs = 0;
     CHECK_EQ(weir_loop_run(m->loop, WEIR_LOOP_IDLE, WEIR_FOREVER), 0);
-    CHECK_EQ(m->jobs, 2);
+    CHECK_EQ(m->jobs, 3);
 }
 
 static void mixed_make_pools(mixed *m)

@@ -4,9 +4,10 @@
 /* weir/offload.h: a function that an event loop has run by another thread, and whose end is called
  * on the loop.
  *
- * Use it when: a callback of a loop (weir/loop.h) needs something that takes long: a file, a name,
- *              a computation.
- * Use weir_pool_submit() or weir_blocking_submit() where nobody on the loop waits for the end.
+ * Use it when: a callback of a loop (weir/loop.h) needs something that takes long: a file, a
+ *              computation.
+ * Use weir/resolve.h for names; weir_pool_submit() or weir_blocking_submit() where nobody on the
+ * loop waits for the end.
  *
  * Who may run with whom:
  *   init, blocking, pool, cancel    the loop's thread

@@ -6,7 +6,7 @@
  *
  * Use it when: a loop (weir/loop.h) talks to somebody over something that has an order but no
  *              messages.
- * Use weir/poll.h where another library reads and writes.
+ * Use weir/poll.h where another library reads and writes; weir/dial.h to get connected.
  *
  * Who may run with whom: all of it is for the loop's thread. A stream that another thread has
  *   something to send over gets it by a post.
