@@ -110,8 +110,8 @@ typedef struct weir_loop_options {
     bool embedded;     /* another loop watches weir_loop_fd() */
     bool measured;     /* how long it is awake between two sleeps: a look at the clock each */
 
-    /* A callback has run for `slow_ns` or longer, and has returned. 0: nobody looks: it costs a
-     * look at the clock for each callback. The report is good until it returns. */
+    /* A callback has run for `slow_ns` or longer, and has returned. 0: nobody looks: it costs
+     * two looks at the clock for each callback. The report is good until it returns. */
     uint64_t slow_ns;
     void (*slow)(void *context, const weir_loop_report *report);
     /* A job of the loop has returned `status`, not 0, and nobody waits for it, as for a call. The

@@ -21,10 +21,10 @@
  *            cancel is lock-free; cancel_wait blocks on the loop.
  * Ordering:  none: one thread. Of cancel and cancel_wait: weir/loop.h.
  * Memory:    the caller's, from start to stop. start may allocate: weir/loop.h.
- * Errors:    stop a poll before its descriptor is closed. One that is closed first is not called any
- *            more, as long as no other descriptor of the file is open; but a stop that comes after
- *            the number was given to another one, which is watched too, takes that out. The same
- *            file may not be watched twice by one loop: dup(2) makes two of it.
+ * Errors:    stop a poll before its descriptor is closed. One that is closed first is not called
+ *            any more, as long as no other descriptor of the file is open; but a stop that comes
+ *            after the number was given to another one, which is watched too, takes that out. The
+ *            same file may not be watched twice by one loop: dup(2) makes two of it.
  * Edges:     weir/loop.h.
  *
  * Source: D. Libenzi, "Improving (network) I/O performance", 2002,

@@ -23,11 +23,13 @@
  *          how many get none
  *
  * Progress:  wait-free, constant time: a store where the deadline moves to later, as that of an
- * idle connection does with each message. What expires costs constant time, amortised. cancel is
- * lock-free; cancel_wait blocks on the loop. Ordering:  none: one thread. Of cancel and
- * cancel_wait: weir/loop.h. Memory:    64 bytes, the caller's, from start to stop, or to the last
- * call. Nothing is allocated. Errors:    none: any deadline of 64 bits is good. One in the past is
- * due at once; WEIR_FOREVER never. Edges:     weir/loop.h.
+ *            idle connection does with each message. What expires costs constant time, amortised.
+ *            cancel is lock-free; cancel_wait blocks on the loop.
+ * Ordering:  none: one thread. Of cancel and cancel_wait: weir/loop.h.
+ * Memory:    64 bytes, the caller's, from start to stop, or to the last call. Nothing is allocated.
+ * Errors:    none: any deadline of 64 bits is good. One in the past is due at once; WEIR_FOREVER
+ *            never.
+ * Edges:     weir/loop.h.
  *
  * Source: a hashed and hierarchical wheel, below a millisecond a sort: G. Varghese, A. Lauck,
  * "Hashed and Hierarchical Timing Wheels: Efficient Data Structures for Implementing a Timer
@@ -125,8 +127,8 @@ WEIR_API bool weir_timer_is_started(const weir_timer *timer);
 /* Returns: the deadline; WEIR_FOREVER: it is not started. */
 WEIR_API uint64_t weir_timer_deadline(const weir_timer *timer);
 
-/* Returns: in the callback of one that repeats with SKIP: how many more of its times had passed, and
- * get no call; else 0. */
+/* Returns: in the callback of one that repeats with SKIP: how many more of its times had passed,
+ * and get no call; else 0. */
 WEIR_API uint64_t weir_timer_missed(const weir_timer *timer);
 
 #ifdef __cplusplus
