@@ -305,7 +305,7 @@ static void shut_later(weir_stream *stream)
 /* `n` bytes from the front of the queue are written. */
 static void take(weir_stream *stream, size_t n)
 {
-    while (stream->first != NULL && (stream->state & CLOSED) == 0) {
+    while (stream->first != NULL) {
         weir_write *const write = stream->first;
         const size_t part = n < write->left ? n : write->left;
 

@@ -300,6 +300,18 @@ static inline void open_file(talker *t, weir_loop *loop, int fd)
     open_with(t, loop, fd, WEIR_STREAM_FILE, &loops_room);
 }
 
+/* Returns: a loop with a stream; NULL: there are none of that kind here. */
+static inline weir_loop *begin_pair(pair_kind kind, talker *t, int fd[2])
+{
+    weir_loop *loop;
+
+    if (!pair_of(kind, fd))
+        return NULL;
+    loop = make(NULL);
+    open_socket(t, loop, fd[0]);
+    return loop;
+}
+
 static inline void start_reading(talker *t)
 {
     CHECK_EQ(QUIET(weir_stream_read(&t->stream)), 0);
@@ -344,6 +356,11 @@ static inline void on_done(weir_write *write, weir_stream *stream, int status)
         w->then(w);
 }
 
+static inline void close_its_stream(wrote *w)
+{
+    shut_it(w->from);
+}
+
 static inline int put_write(talker *t, wrote *w)
 {
     int status;
@@ -363,6 +380,16 @@ static inline int put_bytes(talker *t, wrote *w, const void *data, size_t bytes)
 {
     weir_write_init(&w->write, data, bytes, on_done);
     return put_write(t, w);
+}
+
+/* With the first bytes of `big`. */
+static inline FILE *file_of(size_t bytes)
+{
+    FILE *const file = tmpfile();
+
+    make_big();
+    CHECK(file != NULL && fwrite(big, 1, bytes, file) == bytes && fflush(file) == 0);
+    return file;
 }
 
 /* More than goes into the buffers of any pair: from the first byte of `big` on. */

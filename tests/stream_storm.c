@@ -195,20 +195,6 @@ static void write_piece(side *s, unsigned i, int file)
     s->sent += bytes;
 }
 
-static int file_of_bytes(void)
-{
-    FILE *const file = tmpfile();
-    int fd;
-
-    CHECK(file != NULL);
-    make_big();
-    CHECK_EQ(fwrite(big, 1, PIECES * 20000, file), PIECES * 20000);
-    CHECK(fflush(file) == 0);
-    fd = dup(fileno(file));
-    CHECK(fd >= 0 && fclose(file) == 0);
-    return fd;
-}
-
 /* Whether it is to be closed: at the end of all, or after an error that it was told of. */
 static bool is_over(const side *s)
 {
@@ -260,26 +246,26 @@ static void talk(uint64_t seed, bool fails, int file)
 
 static void interruptions_and_short_writes_lose_nothing(void)
 {
-    const int file = file_of_bytes();
+    FILE *const file = file_of(PIECES * 20000);
 
     for (uint64_t seed = 0; seed < 40; seed++) {
-        talk(seed, false, file);
+        talk(seed, false, fileno(file));
         CHECK(storm.interrupted != 0 && storm.cut != 0 && storm.failed == 0);
     }
-    CHECK(close(file) == 0);
+    CHECK(fclose(file) == 0);
 }
 
 static void whatever_fails_is_told_once_and_the_rest_goes_on(void)
 {
-    const int file = file_of_bytes();
+    FILE *const file = file_of(PIECES * 20000);
     unsigned failed = 0;
 
     for (uint64_t seed = 0; seed < 200; seed++) {
-        talk(seed, true, file);
+        talk(seed, true, fileno(file));
         failed += storm.failed != 0;
     }
     CHECK(failed > 20 && failed < 200);
-    CHECK(close(file) == 0);
+    CHECK(fclose(file) == 0);
 }
 
 /* ---- a listener ---- */

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
-/* weir/stream.h: writing: its order, parts, files, copies, marks. */
+/* weir/stream.h: writing: its order, parts, files, copies. The queue: tests/stream_queue.c. */
 
 #include "stream.h"
 
 #include <sys/mman.h>
-
-static void set_room(weir_loop **loop, talker *t, int fd[2])
-{
-    CHECK(pair_of(TCP4, fd));
-    *loop = make(NULL);
-    open_socket(t, *loop, fd[0]);
-}
 
 /* ---- at once, and later ---- */
 
@@ -49,7 +42,7 @@ static void an_empty_write_completes(void)
     talker t;
     int fd[2];
 
-    set_room(&loop, &t, fd);
+    loop = begin_pair(TCP4, &t, fd);
     CHECK_EQ(put_bytes(&t, &w[0], NULL, 0), 0);
     weir_write_init_parts(&w[0].write, empty, 3, on_done);
     CHECK_EQ(put_write(&t, &w[0]), 0);
@@ -90,7 +83,7 @@ static void writes_are_done_in_order_whatever_their_size(void)
     talker t;
     int fd[2];
 
-    set_room(&loop, &t, fd);
+    loop = begin_pair(TCP4, &t, fd);
     stuff(&t, &large);
     large.then = check_queued;
     queued = weir_stream_queued(&t.stream);
@@ -115,7 +108,7 @@ static void an_immediate_write_never_overtakes_a_queued_one(void)
     talker t;
     int fd[2];
 
-    set_room(&loop, &t, fd);
+    loop = begin_pair(TCP4, &t, fd);
     stuff(&t, &w);
     CHECK_EQ(QUIET(weir_stream_try_write(&t.stream, "x", 1)), -EAGAIN);
     n = read(fd[1], got, sizeof got); /* there is room now, but the loop has not seen it */
@@ -138,7 +131,7 @@ static void an_immediate_write_says_how_much(void)
     talker t;
     int fd[2];
 
-    set_room(&loop, &t, fd);
+    loop = begin_pair(TCP4, &t, fd);
     while ((n = QUIET(weir_stream_try_write(&t.stream, big + sum, BIG - sum))) > 0)
         sum += (size_t)n;
     CHECK_EQ(n, -EAGAIN);
@@ -200,7 +193,7 @@ static void hundreds_of_small_writes_keep_their_order(void)
     talker t;
     int fd[2];
 
-    set_room(&loop, &t, fd);
+    loop = begin_pair(TCP4, &t, fd);
     stuff(&t, &w[0]);
     for (size_t i = 1; i <= WRITES; i++)
         CHECK_EQ(put_bytes(&t, &w[i], big + i - 1, 1), -EINPROGRESS);
@@ -218,7 +211,6 @@ static void sizes_beyond_an_int_are_not_cut(void)
     enum { PARTS = 40, EACH = 1 << 26 };
     static struct iovec parts[PARTS];
     void *zeros;
-    weir_loop *loop;
     uint64_t sum = 0;
     ssize_t n;
     wrote w;
@@ -231,7 +223,7 @@ static void sizes_beyond_an_int_are_not_cut(void)
     }
     zeros = mmap(NULL, EACH, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     CHECK(zeros != MAP_FAILED);
-    set_room(&loop, &t, fd);
+    CHECK(begin_pair(TCP4, &t, fd) != NULL);
     for (int i = 0; i < PARTS; i++) {
         parts[i].iov_base = zeros;
         parts[i].iov_len = EACH;
@@ -253,15 +245,6 @@ static void sizes_beyond_an_int_are_not_cut(void)
 }
 
 /* ---- files ---- */
-
-static FILE *file_of(size_t bytes)
-{
-    FILE *const file = tmpfile();
-
-    make_big();
-    CHECK(file != NULL && fwrite(big, 1, bytes, file) == bytes && fflush(file) == 0);
-    return file;
-}
 
 static void a_file_goes_between_other_writes(void)
 {
@@ -317,7 +300,7 @@ static void a_file_that_is_shorter_is_an_error(void)
     int fd[2];
 
     /* Known at once; what there was has been written. */
-    set_room(&loop, &t, fd);
+    loop = begin_pair(TCP4, &t, fd);
     weir_write_init_file(&w[0].write, fileno(file), 0, 1001, on_done);
     CHECK_EQ(put_write(&t, &w[0]), -ENODATA);
     CHECK_EQ(peer_gets(loop, fd[1], 0, 1000), 1000);
@@ -327,7 +310,7 @@ static void a_file_that_is_shorter_is_an_error(void)
     CHECK_EQ(QUIET(weir_stream_shutdown(&t.stream)), -ENODATA);
     close_all(&t, fd[1]);
     /* Known later. */
-    set_room(&loop, &t, fd);
+    loop = begin_pair(TCP4, &t, fd);
     stuff(&t, &w[0]);
     weir_write_init_file(&w[1].write, fileno(file), 500, 501, on_done);
     CHECK_EQ(put_write(&t, &w[1]), -EINPROGRESS);
@@ -342,7 +325,7 @@ static void a_file_that_is_shorter_is_an_error(void)
     CHECK_EQ(peer_gets(loop, fd[1], 500, 1000), 1000);
     close_all(&t, fd[1]);
     /* And one that is none. */
-    set_room(&loop, &t, fd);
+    loop = begin_pair(TCP4, &t, fd);
     weir_write_init_file(&w[0].write, -1, 0, 10, on_done);
     CHECK_EQ(put_write(&t, &w[0]), -EBADF);
     close_all(&t, fd[1]);
@@ -362,7 +345,7 @@ static void copies_are_the_streams(void)
     int fd[2];
 
     test_alloc_fail_at(0);
-    set_room(&loop, &t, fd);
+    loop = begin_pair(TCP4, &t, fd);
     CHECK(bytes != NULL);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         memcpy(bytes, big + place, sizes[i]);
@@ -385,7 +368,6 @@ static void copies_are_the_streams(void)
 
 static void a_copy_without_memory_is_refused(void)
 {
-    weir_loop *loop;
     size_t sum = 0, queued;
     ssize_t n;
     wrote w;
@@ -393,7 +375,7 @@ static void a_copy_without_memory_is_refused(void)
     int fd[2];
 
     test_alloc_fail_at(0);
-    set_room(&loop, &t, fd);
+    CHECK(begin_pair(TCP4, &t, fd) != NULL);
     test_alloc_calls = 0;
     test_alloc_fail_nr = 1;
     CHECK_EQ(QUIET(weir_stream_copy(&t.stream, big, 100)), 0); /* needs none */
@@ -421,214 +403,18 @@ static void a_copy_without_memory_is_refused(void)
     CHECK_EQ(test_alloc_live, 0);
 }
 
-/* ---- marks ---- */
-
-static void it_is_full_above_its_high_mark(void)
-{
-    weir_loop *loop;
-    uint32_t queued;
-    wrote w[3];
-    talker t;
-    int fd[2];
-
-    set_room(&loop, &t, fd);
-    weir_stream_marks(&t.stream, 0, UINT32_MAX);
-    stuff(&t, &w[0]);
-    CHECK(!weir_stream_is_full(&t.stream));
-    queued = (uint32_t)weir_stream_queued(&t.stream);
-    weir_stream_marks(&t.stream, queued, queued + 10);
-    CHECK_EQ(put_bytes(&t, &w[1], big, 10), -EINPROGRESS);
-    CHECK(!weir_stream_is_full(&t.stream));
-    CHECK_EQ(put_bytes(&t, &w[2], big + 10, 1), -EINPROGRESS);
-    CHECK(weir_stream_is_full(&t.stream));
-    CHECK_EQ(QUIET(weir_stream_copy(&t.stream, big + 11, 4)), 0); /* nobody is refused */
-    CHECK(weir_stream_is_full(&t.stream));
-    CHECK_EQ(peer_gets(loop, fd[1], 0, BIG), BIG);
-    CHECK_EQ(peer_gets(loop, fd[1], 0, 15), 15);
-    UNTIL(loop, t.done == 3);
-    CHECK(!weir_stream_is_full(&t.stream));
-    CHECK_EQ(t.draineds, 1);
-    /* Below the high mark it was not full, and nobody is told that it is not. */
-    weir_stream_marks(&t.stream, 10, BIG);
-    stuff(&t, &w[0]);
-    CHECK(!weir_stream_is_full(&t.stream));
-    CHECK_EQ(peer_gets(loop, fd[1], 0, BIG), BIG);
-    UNTIL(loop, t.done == 4);
-    CHECK_EQ(t.draineds, 1);
-    close_all(&t, fd[1]);
-}
-
-static size_t queued_at_drained;
-
-static void note_queued(talker *t, int what)
-{
-    if (what == DRAINED)
-        queued_at_drained = weir_stream_queued(&t->stream);
-}
-
-static void drained_is_told_at_the_low_mark(void)
-{
-    weir_loop *loop;
-    wrote w;
-    talker t;
-    int fd[2];
-
-    set_room(&loop, &t, fd);
-    t.then = note_queued;
-    queued_at_drained = SIZE_MAX;
-    stuff(&t, &w);
-    CHECK(weir_stream_is_full(&t.stream));
-    weir_stream_marks(&t.stream, 300000, 400000);
-    for (size_t place = 0; t.draineds == 0;) {
-        CHECK(weir_stream_is_full(&t.stream));
-        CHECK(weir_stream_queued(&t.stream) > 300000);
-        place = peer_gets(loop, fd[1], place, place + 1000);
-    }
-    CHECK(queued_at_drained <= 300000);
-    CHECK_EQ(t.done, 0); /* not only when all is written */
-    CHECK(!weir_stream_is_full(&t.stream));
-    shut_it(&t);
-    run_to_the_end(loop);
-    CHECK_EQ(t.draineds, 1);
-    CHECK(close(fd[1]) == 0);
-    end(loop);
-}
-
-/* Who writes as long as it is not full: what comes from inside drained, too. */
-static size_t offered;
-
-static void offer_more(talker *t, int what)
-{
-    static wrote spare[1024];
-
-    if (what != DRAINED)
-        return;
-    while (offered < BIG && !weir_stream_is_full(&t->stream)) {
-        const size_t bytes = BIG - offered < 1024 ? BIG - offered : 1024;
-
-        (void)put_bytes(t, &spare[offered / 1024], big + offered, bytes);
-        offered += bytes;
-    }
-}
-
-static void drained_may_write_again(void)
-{
-    weir_loop *loop;
-    wrote w;
-    talker t;
-    int fd[2];
-
-    set_room(&loop, &t, fd);
-    offered = 0;
-    weir_stream_marks(&t.stream, 0, 5000);
-    stuff(&t, &w);
-    t.then = offer_more;
-    CHECK_EQ(peer_gets(loop, fd[1], 0, BIG), BIG);
-    CHECK_EQ(peer_gets(loop, fd[1], 0, BIG), BIG);
-    UNTIL(loop, t.done == t.writes);
-    CHECK(t.draineds >= 2);
-    CHECK_EQ(offered, BIG);
-    close_all(&t, fd[1]);
-}
-
-/* ---- from done ---- */
-
-static unsigned repeats;
-
-static void write_it_again(wrote *w)
-{
-    int status;
-
-    CHECK_EQ(w->status, 0);
-    if (++repeats == 100)
-        return;
-    status = put_bytes(w->from, w, big, 1);
-    w->then = write_it_again;
-    if (repeats == 1) /* behind the last one */
-        CHECK_EQ(status, -EINPROGRESS);
-}
-
-static void free_it(wrote *w)
-{
-    free(w);
-}
-
-static void done_may_free_the_write_and_write_it_again(void)
-{
-    wrote *const freed = malloc(sizeof *freed), *const last = malloc(sizeof *last);
-    weir_loop *loop;
-    wrote again;
-    talker t;
-    int fd[2];
-
-    CHECK(freed != NULL && last != NULL);
-    set_room(&loop, &t, fd);
-    repeats = 0;
-    stuff(&t, freed);
-    freed->then = free_it;
-    CHECK_EQ(put_bytes(&t, &again, big, 1), -EINPROGRESS);
-    again.then = write_it_again;
-    CHECK_EQ(put_bytes(&t, last, big + 1, 1), -EINPROGRESS);
-    last->then = free_it;
-    CHECK_EQ(peer_gets(loop, fd[1], 0, BIG), BIG);
-    UNTIL(loop, t.done == t.writes);
-    CHECK(repeats >= 1);
-    CHECK_EQ(peer_gets(loop, fd[1], 0, 2), 2);
-    close_all(&t, fd[1]);
-}
-
-static void of_one_stream_sixteen_writes_a_turn(void)
-{
-    enum { FILES = 200 };
-    FILE *const file = file_of(FILES);
-    static wrote w[FILES + 1];
-    size_t place = 0;
-    weir_loop *loop;
-    talker t;
-    int fd[2];
-
-    set_room(&loop, &t, fd);
-    stuff(&t, &w[0]);
-    for (int i = 0; i < FILES; i++) { /* each is a call of its own */
-        weir_write_init_file(&w[i + 1].write, fileno(file), i, 1, on_done);
-        CHECK_EQ(put_write(&t, &w[i + 1]), -EINPROGRESS);
-    }
-    while (place < BIG) { /* the last of it may stand where nobody has taken it yet */
-        static char got[65536];
-        const unsigned before = t.done;
-        ssize_t n;
-
-        (void)weir_loop_turn(loop, weir_clock_after(MS));
-        CHECK(t.done - before <= 16);
-        n = recv(fd[1], got, BIG - place < sizeof got ? BIG - place : sizeof got, MSG_DONTWAIT);
-        place += n > 0 ? (size_t)n : 0;
-    }
-    while (t.done < FILES + 1) {
-        const unsigned before = t.done;
-
-        (void)weir_loop_turn(loop, weir_clock_after(MS));
-        CHECK(t.done - before <= 16);
-    }
-    CHECK_EQ(peer_gets(loop, fd[1], 0, FILES), FILES);
-    CHECK(fclose(file) == 0);
-    close_all(&t, fd[1]);
-}
-
 int main(void)
 {
     make_big();
-    return TEST_RUN(
-        "stream_write", TEST_CASE(what_the_kernel_takes_is_done_at_once),
-        TEST_CASE(an_empty_write_completes),
-        TEST_CASE(writes_are_done_in_order_whatever_their_size),
-        TEST_CASE(an_immediate_write_never_overtakes_a_queued_one),
-        TEST_CASE(an_immediate_write_says_how_much),
-        TEST_CASE(a_write_of_more_buffers_than_the_kernel_takes_arrives_whole),
-        TEST_CASE(hundreds_of_small_writes_keep_their_order),
-        TEST_CASE(sizes_beyond_an_int_are_not_cut), TEST_CASE(a_file_goes_between_other_writes),
-        TEST_CASE(a_file_that_is_shorter_is_an_error), TEST_CASE(copies_are_the_streams),
-        TEST_CASE(a_copy_without_memory_is_refused), TEST_CASE(it_is_full_above_its_high_mark),
-        TEST_CASE(drained_is_told_at_the_low_mark), TEST_CASE(drained_may_write_again),
-        TEST_CASE(done_may_free_the_write_and_write_it_again),
-        TEST_CASE(of_one_stream_sixteen_writes_a_turn));
+    return TEST_RUN("stream_write", TEST_CASE(what_the_kernel_takes_is_done_at_once),
+                    TEST_CASE(an_empty_write_completes),
+                    TEST_CASE(writes_are_done_in_order_whatever_their_size),
+                    TEST_CASE(an_immediate_write_never_overtakes_a_queued_one),
+                    TEST_CASE(an_immediate_write_says_how_much),
+                    TEST_CASE(a_write_of_more_buffers_than_the_kernel_takes_arrives_whole),
+                    TEST_CASE(hundreds_of_small_writes_keep_their_order),
+                    TEST_CASE(sizes_beyond_an_int_are_not_cut),
+                    TEST_CASE(a_file_goes_between_other_writes),
+                    TEST_CASE(a_file_that_is_shorter_is_an_error),
+                    TEST_CASE(copies_are_the_streams), TEST_CASE(a_copy_without_memory_is_refused));
 }
