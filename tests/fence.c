@@ -6,43 +6,21 @@
 
 #define WEIR_CHECKED 1
 
+#include "refuse.h"
 #include "test.h"
 
 #include <weir/epoch.h>
 #include <weir/fence.h>
 
 #include <errno.h>
-#if __has_include(<linux/filter.h>) && __has_include(<linux/seccomp.h>)
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#define HAVE_SECCOMP 1
-#endif
 #include <pthread.h>
 #include <sched.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 
-/* From here on membarrier(2) fails with `error`. Returns: whether that could be done: not under an
- * emulator. */
+/* From here on membarrier(2) fails with `error`. Returns: whether that could be done. */
 static bool forbid_membarrier(unsigned error)
 {
-#ifdef HAVE_SECCOMP
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
-
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 &&
-           syscall(SYS_membarrier, 0, 0, 0) == -1;
-#else
-    (void)error;
-    return false; /* this C library comes without the kernel's headers */
-#endif
+    return refuse_call(SYS_membarrier, error) && syscall(SYS_membarrier, 0, 0, 0) == -1;
 }
 
 enum { LACKS_SECCOMP = 42 };

@@ -4,37 +4,12 @@
 /* weir/loop.h: a loop in the child of a fork. */
 
 #include "loop.h"
+#include "process.h"
 
 #include "../lib/loop.h"
 
 #include <sys/eventfd.h>
 #include <sys/resource.h>
-
-/* Returns: in the child 0; nothing that was buffered is written twice. */
-static pid_t split(void)
-{
-    pid_t child;
-
-    fflush(stdout);
-    child = fork();
-    CHECK(child >= 0);
-    return child;
-}
-
-static void end_child(void)
-{
-    _exit(0); /* a check that fails in the child exits with 1 */
-}
-
-static void await(pid_t child)
-{
-    int status = -1;
-
-    while (waitpid(child, &status, 0) < 0)
-        CHECK(errno == EINTR);
-    CHECK(WIFEXITED(status));
-    CHECK_EQ(WEXITSTATUS(status), 0);
-}
 
 static void *post_it(void *argument)
 {
@@ -60,7 +35,7 @@ static void a_child_makes_a_loop_of_its_own(void)
 
     weir_timer_start(&t.timer, WEIR_FOREVER);
     wake_it(&t);
-    child = split();
+    child = process_split();
     if (child == 0) {
         weir_loop *const own = make(NULL);
         thing u = thing_of(own, 0, NULL);
@@ -70,9 +45,9 @@ static void a_child_makes_a_loop_of_its_own(void)
         run_to_the_end(own);
         CHECK_EQ(u.calls, 2);
         end(own);
-        end_child();
+        process_end();
     }
-    await(child);
+    process_await(child);
     wake_it(&t);
     CHECK(weir_timer_stop(&t.timer));
     end(loop);
@@ -94,11 +69,11 @@ static void a_loop_told_of_the_fork_goes_on_in_the_child(void)
     thing_hook(&hook, WEIR_LOOP_PREPARE);
     thing_async(&async);
     thing_send(&async);
-    child = split();
+    child = process_split();
     if (child == 0)
         CHECK_EQ(weir_loop_fork(loop), 0);
     else
-        await(child);
+        process_await(child);
     turn_with_work(loop);
     CHECK_SAID("tpahj");
     for (int i = 0; i < 5; i++)
@@ -109,7 +84,7 @@ static void a_loop_told_of_the_fork_goes_on_in_the_child(void)
     said[0] = '\0';
     end(loop);
     if (child == 0)
-        end_child();
+        process_end();
 }
 
 /* With edges and without; one stops it, the other is told. */
@@ -127,14 +102,14 @@ static void what_one_process_does_to_its_loop_the_other_does_not_feel(void)
         CHECK(pipe(stopped) == 0);
         thing_poll(&t, ends[0], WEIR_POLL_READ | (i / 2 == 0 ? 0 : WEIR_POLL_LEVEL));
         (void)weir_loop_turn(loop, 0);
-        child = split();
+        child = process_split();
         if (child == 0)
             CHECK_EQ(weir_loop_fork(loop), 0);
         if ((child == 0) == child_stops) {
             CHECK(weir_poll_stop(&t.poll));
             put(stopped[1], "s");
             if (child != 0)
-                await(child);
+                process_await(child);
             (void)weir_loop_turn(loop, 0);
         } else {
             CHECK(read(stopped[0], &c, 1) == 1);
@@ -144,12 +119,12 @@ static void what_one_process_does_to_its_loop_the_other_does_not_feel(void)
             CHECK_EQ(t.ready & WEIR_POLL_READ, WEIR_POLL_READ);
             CHECK(weir_poll_stop(&t.poll));
             if (child != 0)
-                await(child);
+                process_await(child);
         }
         CHECK_SAID("");
         end(loop);
         if (child == 0)
-            end_child();
+            process_end();
         CHECK(close(ends[0]) == 0 && close(ends[1]) == 0);
         CHECK(close(stopped[0]) == 0 && close(stopped[1]) == 0);
     }
@@ -164,12 +139,12 @@ static void a_child_may_free_it_as_it_is(void)
 
     for (int i = 0; i < 3; i++) {
         wake_it(&t);
-        child = split();
+        child = process_split();
         if (child == 0) {
             CHECK_EQ(weir_loop_free(loop), 0);
-            end_child();
+            process_end();
         }
-        await(child);
+        process_await(child);
     }
     wake_it(&t);
     end(loop);
@@ -183,12 +158,12 @@ static void a_child_that_only_ends_harms_nothing(void)
     pid_t child;
 
     thing_poll(&t, fd, WEIR_POLL_READ);
-    child = split();
+    child = process_split();
     if (child == 0) {
         execlp("true", "true", (char *)NULL);
-        end_child();
+        process_end();
     }
-    await(child);
+    process_await(child);
     wake_it(&post);
     CHECK_EQ(eventfd_write(fd, 1), 0);
     CHECK_EQ(weir_loop_turn(loop, WEIR_FOREVER), 0);
@@ -211,22 +186,22 @@ static void a_post_that_was_on_its_way_is_run_by_both(void)
     t = thing_of(loop, 'p', NULL);
     CHECK(weir_loop_fd(loop) >= 0);
     thing_post(&t);
-    child = split();
+    child = process_split();
     if (child == 0)
         CHECK_EQ(weir_loop_fork(loop), 0);
     turn_with_work(loop);
     CHECK_SAID("p");
     end(loop);
     if (child == 0)
-        end_child();
-    await(child);
+        process_end();
+    process_await(child);
 }
 
 static pid_t child_of_callback;
 
 static void split_in_it(thing *t)
 {
-    child_of_callback = split();
+    child_of_callback = process_split();
     if (child_of_callback == 0) {
         CHECK_EQ(weir_loop_fork(t->loop), 0);
         CHECK(weir_loop_self() == t->loop);
@@ -248,8 +223,8 @@ static void a_callback_may_fork(void)
     CHECK_SAID("acb");
     end(loop);
     if (child_of_callback == 0)
-        end_child();
-    await(child_of_callback);
+        process_end();
+    process_await(child_of_callback);
 }
 
 /* Whose descriptor was closed is said; the others are watched, and it may be stopped. */
@@ -264,7 +239,7 @@ static void a_closed_descriptor_is_told_and_the_others_go_on(void)
 
     thing_poll(&lost, gone, WEIR_POLL_READ);
     thing_poll(&good, fd, WEIR_POLL_READ);
-    child = split();
+    child = process_split();
     if (child == 0) {
         CHECK(close(gone) == 0);
         CHECK_EQ(weir_loop_fork(loop), -EBADF);
@@ -282,9 +257,9 @@ static void a_closed_descriptor_is_told_and_the_others_go_on(void)
         CHECK(weir_hook_stop(&idle.hook));
         CHECK(weir_poll_stop(&good.poll));
         end(loop);
-        end_child();
+        process_end();
     }
-    await(child);
+    process_await(child);
     CHECK(weir_poll_stop(&lost.poll) && weir_poll_stop(&good.poll));
     CHECK(close(fd) == 0 && close(gone) == 0);
     end(loop);
@@ -294,7 +269,7 @@ static void without_descriptors_it_may_be_tried_again(void)
 {
     weir_loop *const loop = make(NULL);
     thing t = thing_of(loop, 'a', NULL);
-    const pid_t child = split();
+    const pid_t child = process_split();
 
     if (child == 0) {
         struct rlimit before, less;
@@ -309,9 +284,9 @@ static void without_descriptors_it_may_be_tried_again(void)
         wake_it(&t);
         CHECK_SAID("a");
         end(loop);
-        end_child();
+        process_end();
     }
-    await(child);
+    process_await(child);
     wake_it(&t);
     end(loop);
 }
@@ -327,7 +302,7 @@ static void a_loop_that_another_thread_runs_is_free_in_the_child(void)
     weir_timer_start(&far.timer, WEIR_FOREVER);
     own = begin(run_until_stopped, loop);
     until_asleep(loop);
-    child = split();
+    child = process_split();
     if (child == 0) {
         CHECK_EQ(weir_loop_fork(loop), 0);
         CHECK_EQ(weir_loop_turn(loop, 0), -ETIMEDOUT);
@@ -336,9 +311,9 @@ static void a_loop_that_another_thread_runs_is_free_in_the_child(void)
         CHECK_SAID("a");
         CHECK(weir_timer_stop(&far.timer));
         end(loop);
-        end_child();
+        process_end();
     }
-    await(child);
+    process_await(child);
     stop_and_join(loop, own);
     CHECK(weir_timer_stop(&far.timer));
     end(loop);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
-/* tests/process.h: what the kernel tells of this process. */
+/* tests/process.h: what the kernel tells of this process, and children that check something. */
 
 #ifndef WEIR_TESTS_PROCESS_H
 #define WEIR_TESTS_PROCESS_H
 
 #include "test.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,6 +50,34 @@ static inline size_t process_address_space(void)
         pages = 0;
     fclose(statm);
     return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* ---- children ---- */
+
+/* Returns: in the child 0; nothing that was buffered is written twice. */
+static inline pid_t process_split(void)
+{
+    pid_t child;
+
+    fflush(stdout);
+    child = fork();
+    CHECK(child >= 0);
+    return child;
+}
+
+static inline void process_end(void)
+{
+    _exit(0); /* a check that fails in the child exits with 1 */
+}
+
+static inline void process_await(pid_t child)
+{
+    int status = -1;
+
+    while (waitpid(child, &status, 0) < 0)
+        CHECK(errno == EINTR);
+    CHECK(WIFEXITED(status));
+    CHECK_EQ(WEXITSTATUS(status), 0);
 }
 
 #endif /* WEIR_TESTS_PROCESS_H */

@@ -6,17 +6,10 @@
  * tests/loop_async.c. */
 
 #include "loop.h"
+#include "refuse.h"
 
-#include <stddef.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-
-#if defined(__linux__) && __has_include(<linux/seccomp.h>)
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#define HAVE_SECCOMP 1
-#endif
 
 enum { MANY = 1000 };
 
@@ -445,14 +438,7 @@ static void deadlines_below_a_millisecond_do_not_spin(void)
 /* On kernels, and in sandboxes, without epoll_pwait2(2). */
 static void without_fine_sleeps_nothing_is_early_either(void)
 {
-#if defined(HAVE_SECCOMP) && defined(SYS_epoll_pwait2)
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_epoll_pwait2, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    const struct sock_fprog program = {sizeof code / sizeof code[0], code};
+#ifdef SYS_epoll_pwait2
     int status = -1;
     pid_t child;
 
@@ -460,8 +446,7 @@ static void without_fine_sleeps_nothing_is_early_either(void)
     child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+        if (!refuse_call(SYS_epoll_pwait2, ENOSYS))
             _exit(TEST_SKIPPED);
         check_real_timers();
         deadlines_below_a_millisecond_do_not_spin();
