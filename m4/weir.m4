@@ -100,6 +100,31 @@ AC_DEFUN([WEIR_CHECK_CAPABILITIES], [
   AC_SUBST([weir_check])
 ])
 
+# WEIR_CHECK_LIBURING: WEIR_LIBURING and LIBURING_LIBS, empty where it is not there, or not wanted.
+AC_DEFUN([WEIR_CHECK_LIBURING], [
+  AC_SUBST([WEIR_LIBURING], [])
+  AC_SUBST([LIBURING_LIBS], [])
+  weir_liburing=no
+  AS_IF([test "$with_liburing" != no],
+    [AC_MSG_CHECKING([for liburing])
+     weir_save_CPPFLAGS=$CPPFLAGS
+     weir_save_LIBS=$LIBS
+     CPPFLAGS="$CPPFLAGS -D_GNU_SOURCE"
+     LIBS="-luring $LIBS"
+     AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <liburing.h>]],
+       [[struct io_uring ring;
+         io_uring_prep_renameat(io_uring_get_sqe(&ring), 0, "", 0, "", 0);
+         io_uring_prep_mkdirat(io_uring_get_sqe(&ring), 0, "", 0);
+         return io_uring_queue_init(1, &ring, 0) + io_uring_ring_dontfork(&ring);]])],
+       [weir_liburing=yes])
+     CPPFLAGS=$weir_save_CPPFLAGS
+     LIBS=$weir_save_LIBS
+     AC_MSG_RESULT([$weir_liburing])])
+  AS_IF([test "$weir_liburing" = yes], [WEIR_LIBURING=-DWEIR_LIBURING LIBURING_LIBS=-luring],
+    [AS_CASE([$with_liburing], [no|check], [],
+       [AC_MSG_ERROR([--with-liburing was given, but liburing was not found])])])
+])
+
 # WEIR_CHECK_EMULATOR: EMULATOR runs the programs of a cross build, or is empty;
 # weir_runs says whether they run at all.
 AC_DEFUN([WEIR_CHECK_EMULATOR], [
@@ -329,6 +354,7 @@ weir $PACKAGE_VERSION for $host
   sanitizers in this build $enable_sanitize
   double-word CAS          $weir_cv_dword
   rseq                     $weir_cv_rseq
+  io_uring for files       $weir_liburing
   step harness             $weir_step_text
   model checker            $weir_check_text
   emulator                 $weir_run_text

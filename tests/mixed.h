@@ -31,6 +31,7 @@
 #include <weir/mpmc.h>
 #include <weir/mpsc.h>
 #include <weir/observe.h>
+#include <weir/file.h>
 #include <weir/offload.h>
 #include <weir/parallel.h>
 #include <weir/poll.h>
@@ -112,6 +113,8 @@ typedef struct mixed {
     weir_terminal terminal;
     weir_offload offload;
     weir_dial dial;
+    weir_files *files;
+    weir_file_op file_op;
     weir_job job;
     weir_call call;
     weir_graph graph;
@@ -213,6 +216,9 @@ static size_t mixed_layout(mixed_place *places)
     MIXED_SIZE(weir_resolve_options);
     MIXED_SIZE(weir_dial);
     MIXED_SIZE(weir_dial_options);
+    MIXED_SIZE(weir_file_op);
+    MIXED_SIZE(weir_file_info);
+    MIXED_SIZE(weir_files_options);
     MIXED_SIZE(weir_signal);
     MIXED_SIZE(weir_child);
     MIXED_SIZE(weir_child_options);
@@ -224,6 +230,7 @@ static size_t mixed_layout(mixed_place *places)
     MIXED_OFFSET(mixed, offload);
     MIXED_OFFSET(mixed, dial);
     MIXED_OFFSET(weir_dial, found);
+    MIXED_OFFSET(mixed, file_op);
     MIXED_OFFSET(mixed, arm);
     MIXED_OFFSET(mixed, call);
     MIXED_OFFSET(mixed, sem);
@@ -397,11 +404,18 @@ static void mixed_dialled(weir_dial *dial, int status, int fd)
     ((mixed *)(void *)((char *)dial - offsetof(mixed, dial)))->jobs += status == -EAFNOSUPPORT;
 }
 
+static void mixed_filed(weir_file_op *op, int result)
+{
+    ((mixed *)(void *)((char *)op - offsetof(mixed, file_op)))->jobs += result == -EBADF;
+}
+
 static void mixed_make_loop(mixed *m)
 {
     CHECK_EQ(weir_loop_new(&m->loop, NULL), 0);
     weir_timer_init(&m->timer, m->loop, mixed_due);
     weir_offload_init(&m->offload, m->loop, mixed_work, mixed_worked, NULL);
+    CHECK_EQ(weir_files_new(&m->files, m->loop, NULL), 0);
+    weir_file_op_init(&m->file_op, m->files, mixed_filed);
 }
 
 static void mixed_put_loop(mixed *m)
@@ -413,13 +427,14 @@ static void mixed_put_loop(mixed *m)
              0);
     weir_timer_start(&m->timer, 0);
     CHECK_EQ(weir_offload_blocking(&m->offload, m->blocking, WEIR_FOREVER), 0);
+    weir_file_sync(&m->file_op, -1);
 }
 
 static void mixed_take_loop(mixed *m)
 {
     m->jobs = 0;
     CHECK_EQ(weir_loop_run(m->loop, WEIR_LOOP_IDLE, WEIR_FOREVER), 0);
-    CHECK_EQ(m->jobs, 3);
+    CHECK_EQ(m->jobs, 4);
 }
 
 static void mixed_make_pools(mixed *m)
@@ -453,6 +468,7 @@ static void mixed_take_pools(mixed *m)
 
 static void mixed_end_pools(mixed *m)
 {
+    CHECK_EQ(weir_files_free(m->files), 0);
     CHECK_EQ(weir_loop_free(m->loop), 0);
     CHECK_EQ(weir_graph_destroy(&m->graph), 0);
     CHECK_EQ(weir_blocking_stop(m->blocking, WEIR_BLOCKING_DRAIN, WEIR_FOREVER), 0);

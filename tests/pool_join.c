@@ -253,11 +253,11 @@ static void join_by_another_thread(void *unused)
 
     (void)unused;
     f.n = 1;
-    f.job.spawner = &f; /* as if another worker had spawned it */
+    f.job.other = &f; /* as if another worker had spawned it */
     CHECK_DIES(join_elsewhere(&f.job), "a job is joined by the thread that spawned it");
 }
 
-static void only_the_spawner_joins(void)
+static void only_the_other_joins(void)
 {
     weir_pool *const pool = pool_of(1);
 
@@ -409,7 +409,7 @@ int main(void)
     return TEST_RUN("pool_join", TEST_CASE(fib_is_right), TEST_CASE(joins_come_in_any_order),
                     TEST_CASE(a_stolen_job_gives_its_status),
                     TEST_CASE(who_joins_does_not_run_what_is_not_his),
-                    TEST_CASE(who_joins_helps_with_what_is_his), TEST_CASE(only_the_spawner_joins),
+                    TEST_CASE(who_joins_helps_with_what_is_his), TEST_CASE(only_the_other_joins),
                     TEST_CASE(a_status_is_no_number), TEST_CASE(a_body_may_join_what_is_older),
                     TEST_CASE(workers_may_pay_the_fences));
 }
