@@ -2,8 +2,8 @@
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
 /* bench/loop.h: the workloads of event loops, and the face that a loop shows to them. C and C++.
- * bench/loop_run.c and bench/loop_net.c have the workloads, bench/loop.c weir's face; each peer's
- * is in a file of its own. Go's workloads are a program (bench/program.h).
+ * bench/loop_run.c, bench/loop_net.c and bench/loop_file.c have the workloads, bench/loop.c weir's
+ * face; each peer's is in a file of its own. Go's workloads are a program (bench/program.h).
  *
  * There is one loop in a process, and one thread that runs it: the one that calls open(), and then
  * run(). Of the rest of the face post() is called by any thread, all else by the loop's thread in
@@ -154,6 +154,54 @@ int bench_loop_listen(unsigned *port);
 /* The calling thread is all clients of the row. */
 void bench_loop_echo(bench_run *run, const loop_server *server, unsigned row);
 void bench_loop_connection(bench_run *run, const loop_server *server);
+
+/* The calling thread, and those that it makes, stay off the first CPU, until bench_pin(). */
+void bench_loop_leave_first_cpu(void);
+
+/* ---- files: bench/loop_file.c ---- */
+
+/* A read of LOOP_BLOCK bytes: the first of a peer's own struct of read_bytes. */
+typedef struct loop_read {
+    void (*done)(struct loop_read *read, int64_t bytes); /* it may read again */
+    char *data;
+    int64_t offset;
+} loop_read;
+
+typedef struct loop_file_face {
+    size_t read_bytes;
+    /* Once. `threads`: of the pool; where there is none it is ignored. */
+    bool (*open)(unsigned threads);
+    void (*read)(loop_read *read, int fd); /* before run(), and in done() */
+    void (*run)(void);                     /* until none is under way */
+} loop_file_face;
+
+enum { LOOP_BLOCK = 4096, LOOP_FILE_1 = 0, LOOP_FILE_16, LOOP_FILE_64, LOOP_FILE_ROWS };
+
+extern const bench_row bench_rows_file[LOOP_FILE_ROWS];
+
+void bench_loop_files(bench_run *run, const loop_file_face *face, unsigned row);
+
+/* Registers P_1(), P_16(), P_64() of a face P. */
+#define BENCH_FILE_CASES(P)                        \
+    static void P##_1(bench_run *run)              \
+    {                                              \
+        bench_loop_files(run, &(P), LOOP_FILE_1);  \
+    }                                              \
+    static void P##_16(bench_run *run)             \
+    {                                              \
+        bench_loop_files(run, &(P), LOOP_FILE_16); \
+    }                                              \
+    static void P##_64(bench_run *run)             \
+    {                                              \
+        bench_loop_files(run, &(P), LOOP_FILE_64); \
+    }                                              \
+    static bench_measure *const P##_cases[LOOP_FILE_ROWS] = {P##_1, P##_16, P##_64};
+
+static inline void bench_file_add(const bench_peer *peer, bench_measure *const cases[])
+{
+    for (unsigned i = 0; i < LOOP_FILE_ROWS; i++)
+        bench_add(&bench_rows_file[i], peer, cases[i]);
+}
 
 /* ---- cases ---- */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The weir authors */
 
-/* bench/loop_run.c: the workloads of bench/loop.h; those with connections are in bench/loop_net.c.
+/* bench/loop_run.c: the workloads of bench/loop.h; those with connections are in bench/loop_net.c,
+ * those with files in bench/loop_file.c.
  * The loop is on the first CPU, what else there is on the next ones. */
 
 #include "loop.h"
@@ -445,8 +446,7 @@ static void offload_all(loop_post *post)
         face->offload(work_at(i));
 }
 
-/* A thread inherits from who makes it where it may run. */
-static void leave_first_cpu(void)
+void bench_loop_leave_first_cpu(void)
 {
     cpu_set_t set;
 
@@ -473,7 +473,7 @@ static void offload(unsigned count)
         work_at(i)->done = work_is_done;
     }
     under_way = count;
-    leave_first_cpu();
+    bench_loop_leave_first_cpu();
     if (!face->open(workers)) {
         bench_fail(the_run, "the loop could not be made");
         return;

@@ -25,7 +25,7 @@ excused() {
     offload) echo "bench: row loop/offload of bench/loop.c" ;;
     resolve) echo "bench stress model: what threads do is an offload, which stress/offload.c and tests/model/offload.c have; stress/dial.c has its look-ups" ;;
     dial) echo "bench model: the loop's thread alone, the kernel, and others' name servers" ;;
-    file) echo "bench model: one exchange between the loop and a thread; the way there and back is that of tests/model/offload.c" ;;
+    file) echo "model: one exchange between the loop and a thread; the way there and back is that of tests/model/offload.c" ;;
     graph) echo "bench: its nodes are the pool's jobs: pool/graph of bench/pool.c" ;;
     job) echo "all: the node that pools queue; tests/pool.c and tests/blocking.c run them" ;;
     parallel) echo "all: loops made of the pool's spawn and join, with no atomic of their own; bench/pool.c measures them" ;;
@@ -64,7 +64,7 @@ tests/bugs.c tests/bugs_locks.c tests/bugs_orders.c tests/bugs_queues.c tests/bu
 bench/step.c bench/step_sweep.c      the step harness on the peers
 bench/main.c bench/driver.c bench/machine.c bench/table.c bench/program.c bench/shim.cc   weir-bench
 bench/pool_sim.c bench/pool_sim_crew.c bench/pool_sim_work.c   simulates a pool on more processors than there are
-bench/loop_run.c bench/loop_timer.c bench/loop_net.c   the loops' work: bench/peers/loop_* are its faces
+bench/loop_run.c bench/loop_timer.c bench/loop_net.c bench/loop_file.c   the loops' work: bench/peers/loop_* are its faces
 bench/pool_run.c                     the pools' work: bench/pool.c and bench/peers/pool_* are its faces
 "
 

@@ -218,7 +218,48 @@ static void uv_offload(loop_work *work)
     uv_check(uv_queue_work(uv_the_loop, &self->request, uv_work_there, uv_work_here));
 }
 
-/* ---- both ---- */
+/* ---- files ---- */
+
+typedef struct uv_file_read {
+    loop_read read;
+    uv_fs_t request;
+    uv_buf_t buffer;
+} uv_file_read;
+
+static bool uv_file_open(unsigned threads)
+{
+    char text[16];
+
+    snprintf(text, sizeof text, "%u", threads);
+    uv_the_loop = uv_default_loop();
+    return setenv("UV_THREADPOOL_SIZE", text, 1) == 0 && uv_the_loop != NULL;
+}
+
+static void uv_file_has_read(uv_fs_t *request)
+{
+    loop_read *const read = (loop_read *)request->data;
+    const int64_t bytes = request->result;
+
+    uv_fs_req_cleanup(request);
+    read->done(read, bytes);
+}
+
+static void uv_file_begin(loop_read *read, int fd)
+{
+    uv_file_read *const self = (uv_file_read *)(void *)read;
+
+    self->buffer = uv_buf_init(read->data, LOOP_BLOCK);
+    self->request.data = read;
+    uv_check(uv_fs_read(uv_the_loop, &self->request, fd, &self->buffer, 1, read->offset,
+                        uv_file_has_read));
+}
+
+static const loop_file_face uv_reads = {sizeof(uv_file_read), uv_file_open, uv_file_begin,
+                                        uv_run_all};
+
+BENCH_FILE_CASES(uv_reads)
+
+/* ---- all ---- */
 
 static const loop_face uv_stack_face = {
     sizeof(loop_node), sizeof(uv_work), uv_stack_open, uv_run_all,    uv_stop_it,
@@ -275,4 +316,5 @@ BENCH_REGISTER(add_uv_loop)
     bench_loop_add(&stack_peer, uv_with_stack_cases, LOOP_POSTS);
     bench_loop_add(&list_peer, uv_with_list_cases, LOOP_POSTS);
     bench_loop_add(&peer, uv_with_stack_cases, LOOP_ALL & ~LOOP_POSTS);
+    bench_file_add(&peer, uv_reads_cases);
 }
