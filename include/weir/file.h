@@ -51,9 +51,10 @@
  *            is called.
  * Errors:    a pool that was stopped: -EPIPE; one that refuses jobs, and has none of these files to
  *            wait for: -EAGAIN; one that discards them: -ECANCELED. A loop with operations under
- * way is alive; one with files is not freed: free these before. A thread that ends takes none of
- * what it submitted with it: the loop's next thread has it begun again, if the kernel has stopped
- * it. Edges:     those of weir/blocking.h and weir/loop.h, for what goes to a thread and back.
+ *            way is alive; one with files is not freed: free these before. A thread that ends takes
+ *            none of what it submitted with it: the loop's next thread has it begun again, if the
+ *            kernel has stopped it.
+ * Edges:     those of weir/blocking.h and weir/loop.h, for what goes to a thread and back.
  *
  * Source: J. Axboe, "Efficient IO with io_uring", 2019, https://kernel.dk/io_uring.pdf; threads in
  * its place: libuv, "Design overview", https://docs.libuv.org/en/v1.x/design.html. */
