@@ -243,6 +243,9 @@ void weir__loop_run_timers(weir_loop *loop);
 /* Takes up to `n` events that the poller has, and calls for them, and for those of `again`. */
 void weir__loop_run_polls(weir_loop *loop, unsigned n, weir__link *again);
 
+/* A poll whose descriptor is no longer in the poller, or will not be. */
+void weir__poll_forget(weir_poll *poll);
+
 /* Makes a descriptor not to block. Returns: 0; a negative errno. */
 int weir__poll_unblock(int fd);
 

@@ -139,8 +139,7 @@ int weir_poll_start(weir_poll *poll, unsigned wanted)
     return 0;
 }
 
-/* Its descriptor is no longer in the poller, or will not be. */
-static void forget(weir_poll *poll)
+void weir__poll_forget(weir_poll *poll)
 {
     poll->loop->poller.watched--;
     weir__link_remove(&poll->again);
@@ -156,7 +155,7 @@ bool weir_poll_stop(weir_poll *poll)
     if (poll->index == 0)
         return false;
     weir__poller_remove(&loop->poller, poll->fd);
-    forget(poll);
+    weir__poll_forget(poll);
     return true;
 }
 
