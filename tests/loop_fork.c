@@ -328,15 +328,15 @@ static void a_stop_that_was_on_its_way_is_not_waited_for_in_the_child(void)
 
         /* relaxed: as begin_call() of a stop, or a release, in another thread. */
         (void)weir_atomic_fetch_add(&loop->callers, 1, WEIR_RELAXED);
-        child = split();
+        child = process_split();
         if (child == 0) {
             (void)alarm(60); /* who waits waits for ever */
             if (told != 0)
                 CHECK_EQ(weir_loop_fork(loop), 0);
             end(loop);
-            end_child();
+            process_end();
         }
-        await(child);
+        process_await(child);
         (void)weir_atomic_fetch_sub(&loop->callers, 1, WEIR_RELEASE); /* as end_call() */
         end(loop);
     }

@@ -33,7 +33,7 @@ static pair open_pair(void)
     return p;
 }
 
-static void close_pair(pair p)
+static void close_both(pair p)
 {
     CHECK(close(p.slave) == 0 && close(p.master) == 0);
 }
@@ -125,7 +125,7 @@ static void terminals_are_told_from_others(void)
     CHECK_EQ(weir_terminal_reopen(-1), -EBADF);
     CHECK_EQ(weir_terminal_reopen(p.master), -EINVAL);
     CHECK(close(ends[0]) == 0 && close(ends[1]) == 0);
-    close_pair(p);
+    close_both(p);
 }
 
 static void the_size_is_told(void)
@@ -140,7 +140,7 @@ static void the_size_is_told(void)
     CHECK_EQ(weir_terminal_size(p.slave, &columns, NULL), 0);
     CHECK_EQ(weir_terminal_size(p.slave, NULL, &rows), 0);
     CHECK(columns == 132 && rows == 50);
-    close_pair(p);
+    close_both(p);
 }
 
 static void after_a_hang_up_nothing_is_there(void)
@@ -190,7 +190,7 @@ static void the_shells_file_goes_on_to_block(void)
     CHECK_EQ(weir_terminal_restore(&terminal), 0);
     close_all(&t, -1);
     CHECK(close(234) == 0);
-    close_pair(p);
+    close_both(p);
 }
 
 static void without_descriptors_none_is_opened(void)
@@ -204,7 +204,7 @@ static void without_descriptors_none_is_opened(void)
     CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
     CHECK_EQ(weir_terminal_reopen(p.slave), -EMFILE);
     CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-    close_pair(p);
+    close_both(p);
 }
 
 /* ---- modes ---- */
@@ -239,7 +239,7 @@ static void what_was_is_put_back_exactly(void)
         CHECK(is_same(&now, &before));
     }
     CHECK_DIES((void)!weir_terminal_set(&terminal, (weir_terminal_mode)3), "not a mode");
-    close_pair(p);
+    close_both(p);
 }
 
 static void keys_come_at_once(void)
@@ -267,7 +267,7 @@ static void keys_come_at_once(void)
     CHECK_EQ(write(p.slave, "\n!", 2), 2);
     CHECK_EQ(byte_from(p.master), '\n');
     CHECK_EQ(byte_from(p.master), '!');
-    close_pair(p);
+    close_both(p);
 }
 
 /* ---- the end ---- */
@@ -319,7 +319,7 @@ static void what_was_is_put_back_at_the_end(void)
         CHECK_EQ(in_a_session(p, ends[i]), i == 0 ? 5 : -SIGTERM);
         now = mode_of(p.master);
         CHECK(is_same(&now, &before));
-        close_pair(p);
+        close_both(p);
     }
 }
 
@@ -353,7 +353,7 @@ static void the_background_changes_nothing(void)
     const pair p = open_pair();
 
     CHECK_EQ(in_a_session(p, try_in_background), 0);
-    close_pair(p);
+    close_both(p);
 }
 
 static unsigned new_columns;
@@ -386,7 +386,7 @@ static void a_loop_is_told_of_another_size(void)
     const pair p = open_pair();
 
     CHECK_EQ(in_a_session(p, change_size), 0);
-    close_pair(p);
+    close_both(p);
 }
 
 int main(void)
