@@ -190,10 +190,13 @@ static void wake_idlers(weir_blocking *pool, unsigned n)
 static bool sleep_idle(weir_blocking *pool)
 {
     const bool surplus = pool->idle_count >= pool->options.keep;
+    weir__spin spin = WEIR__SPIN_INIT;
     idler thread;
 
     push_idler(pool, &thread);
     unlock(pool);
+    while (!weir__waiter_woken(&thread.waiter) && weir__spin_again(&spin))
+        continue;
     (void)weir__waiter_sleep(&thread.waiter,
                              surplus ? weir_clock_after(pool->options.idle_ns) : WEIR_FOREVER);
     lock(pool);
