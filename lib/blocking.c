@@ -40,20 +40,22 @@ typedef struct idler {
 } idler;
 
 struct weir_blocking {
-    weir__wait_queue lock; /* of all that changes */
-    weir_event changed;    /* a thread has begun, could not be made, or has left; a stop */
-
+    /* changes with each job: one line */
+    WEIR_ALIGNAS(WEIR_CACHELINE) weir__wait_queue lock; /* of all that changes */
     weir_job *first, *last;
-    weir_job *carried; /* by the thread that is being made: there is no other */
-    idler *idle;       /* the one that came last */
+    idler *idle; /* the one that came last */
     size_t queued;
-    unsigned max, idle_count, running;
+    uint64_t done;
+
+    WEIR_ALIGNAS(WEIR_CACHELINE) unsigned max, idle_count, running;
     unsigned live;    /* threads that have begun and do not leave */
     unsigned making;  /* that may begin yet */
     unsigned leaving; /* in on_end; and stops in `discarded` */
     unsigned coming;  /* woken, or being made, for what is in the list, and not here yet */
     unsigned begun, peak;
-    uint64_t done, refusals;
+    uint64_t refusals;
+    weir_job *carried;   /* by the thread that is being made: there is no other */
+    weir_event changed;  /* a thread has begun, could not be made, or has left; a stop */
     bool closed;         /* by a stop */
     bool joining, ended; /* a stop joins the last thread; has done so */
     bool left;           /* there is a thread that has left and is not joined: */
@@ -63,6 +65,8 @@ struct weir_blocking {
     pthread_attr_t attributes;
     char name[WEIR__THREAD_NAME];
 };
+
+WEIR_STATIC_ASSERT(offsetof(struct weir_blocking, done) < 64, "a job changes one line");
 
 /* Of which pool the calling thread is, and in which process: the child of a fork in a job is
  * in no thread of a pool. */
@@ -216,12 +220,10 @@ static weir_job *next_job(weir_blocking *pool, bool ran)
     weir_job *job = NULL;
 
     lock(pool);
-    if (ran) {
-        pool->running--;
+    if (ran)
         pool->done++;
-    } else {
+    else
         pool->coming--;
-    }
     for (;;) {
         if (pool->live > pool->max) {
             if (pool->first != NULL)
@@ -230,13 +232,16 @@ static weir_job *next_job(weir_blocking *pool, bool ran)
         }
         if (pool->first != NULL) {
             job = pop_job(pool);
-            pool->running++;
+            pool->running += !ran;
             break;
         }
+        pool->running -= ran;
+        ran = false;
         if (pool->closed || !sleep_idle(pool))
             break;
     }
     if (job == NULL) {
+        pool->running -= ran;
         pool->live--;
         pool->leaving++;
     }

@@ -6,6 +6,8 @@
  * short, of a read or a write, goes on behind it. Copied is the file that is named, or the program
  * itself. */
 
+#define _POSIX_C_SOURCE 200809L
+
 #include <weir/file.h>
 
 #include <errno.h>
