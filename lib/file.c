@@ -6,7 +6,8 @@
  * again.
  *
  *   IDLE -> QUEUED -> POOLED or RINGED -> IDLE, then done()
- *   QUEUED -> ENDED -> IDLE, then done()       cancelled, or refused by the pool */
+ *   QUEUED -> ENDED -> IDLE, then done()       cancelled, or refused by the pool
+ *   RINGED -> QUEUED                           the kernel has stopped it again and again */
 
 #include "file.h"
 
@@ -45,14 +46,39 @@ static void finish(weir_file_op *op, int result)
     op->done(op, result);
 }
 
+/* Also by what a system call is to be made again for: ERESTARTSYS, and so on, of the kernel's own
+ * errnos, which io_uring lets out. */
+static bool was_interrupted(int result)
+{
+    return result == -EINTR || (result <= -512 && result >= -514) || result == -516;
+}
+
+/* Stopped by the end of the thread that submitted it, or by a signal: not by the user. The second
+ * time the kernel may have no thread for it: then it goes to the pool, before those that wait. */
+static void begin_again(weir_file_op *op)
+{
+    weir_files *const files = op->files;
+
+    if (op->stops++ == 0) {
+        weir__file_ring_begin(files->ring, op);
+        return;
+    }
+    files->begun--;
+    op->state = QUEUED;
+    weir__link_push(files->queue.next, &op->link);
+    files->queued++;
+    begin_queued(files);
+}
+
 void weir__file_end(weir_file_op *op, int result)
 {
     weir_files *const files = op->files;
     weir_loop *const loop = files->loop;
 
-    /* Stopped by the end of the thread that submitted it, or by a signal: not by the user. */
-    if (result == -EINTR || (result == -ECANCELED && !op->cancelled)) {
-        weir__file_ring_begin(files->ring, op);
+    if (was_interrupted(result)) /* Linux has closed it, whatever interrupts that. */
+        result = op->kind == WEIR__FILE_CLOSE ? 0 : -ECANCELED;
+    if (result == -ECANCELED && !op->cancelled) {
+        begin_again(op);
         return;
     }
     files->begun--;
@@ -125,7 +151,7 @@ static bool begin(weir_file_op *op)
     weir_files *const files = op->files;
     int status;
 
-    if (files->ring != NULL && weir__file_ring_knows(files->ring, op->kind)) {
+    if (files->ring != NULL && op->stops < 2 && weir__file_ring_knows(files->ring, op->kind)) {
         op->state = RINGED;
         files->begun++;
         weir__file_ring_begin(files->ring, op);
@@ -167,6 +193,7 @@ static void submit(weir_file_op *op)
     WEIR_REQUIRE(!weir__files_forked(files), "the child of a fork makes files of its own");
     op->state = QUEUED;
     op->cancelled = false;
+    op->stops = 0;
     weir__loop_add(files->loop, false);
     weir__link_push(&files->queue, &op->link);
     files->queued++;

@@ -175,6 +175,28 @@ static void what_the_kernel_can_stop_is_cancelled(void)
     }
 }
 
+/* It waits for who writes. In the kernel a thread does it, which a signal interrupts. O_CREAT: else
+ * io_uring opens without waiting. */
+static void an_open_that_waits_is_cancelled(void)
+{
+    for (int turns = 0; has_uring() && turns < 8; turns += 4) {
+        place p = open_place(WEIR_FILES_URING, 0, NULL);
+        act a;
+
+        CHECK(mkfifoat(p.dir, "a", 0600) == 0);
+        make_act(&a, &p);
+        QUIET(weir_file_open(&a.op, p.dir, "a", O_RDONLY | O_CREAT, 0600));
+        for (int i = 0; i < turns; i++) {
+            (void)weir_loop_turn(p.loop, 0);
+            doze();
+        }
+        QUIET(CHECK_EQ(weir_file_cancel(&a.op), -EINPROGRESS));
+        CHECK_EQ(result_of(&a), -ECANCELED);
+        CHECK(unlinkat(p.dir, "a", 0) == 0);
+        close_place(&p);
+    }
+}
+
 /* ---- pools ---- */
 
 static void a_pool_that_refuses_is_told(void)
@@ -242,6 +264,7 @@ int main(void)
                     TEST_CASE(what_no_thread_has_begun_is_cancelled),
                     TEST_CASE(what_a_thread_has_begun_goes_on),
                     TEST_CASE(what_the_kernel_can_stop_is_cancelled),
+                    TEST_CASE(an_open_that_waits_is_cancelled),
                     TEST_CASE(a_pool_that_refuses_is_told),
                     TEST_CASE(a_pool_that_discards_them_cancels_them));
 }

@@ -193,6 +193,42 @@ static void what_an_ended_thread_has_submitted_goes_on(weir_files_backend backen
 }
 IN_BOTH(what_an_ended_thread_has_submitted_goes_on);
 
+static void *open_and_end(void *argument)
+{
+    act *const a = (act *)argument;
+
+    weir_file_open(&a->op, other_end, "f", O_RDONLY | O_CREAT, 0600);
+    for (int i = 0; i < 5; i++) {
+        CHECK_EQ(weir_loop_turn(a->loop, 0), -ETIMEDOUT);
+        doze();
+    }
+    return NULL;
+}
+
+/* The same in a thread of the kernel's, which has begun it. */
+static void an_open_that_waits_goes_on_too(weir_files_backend backend)
+{
+    place p = open_place(backend, 0, NULL);
+    int writer;
+    act a;
+
+    CHECK(mkfifoat(p.dir, "f", 0600) == 0);
+    other_end = p.dir;
+    make_act(&a, &p);
+    join(begin(open_and_end, &a));
+    while ((writer = openat(p.dir, "f", O_WRONLY | O_NONBLOCK | O_CLOEXEC)) < 0) {
+        CHECK_EQ(errno, ENXIO); /* nobody waits for it yet */
+        (void)weir_loop_turn(p.loop, 0);
+        CHECK_EQ(a.calls, 0);
+        doze();
+    }
+    CHECK(result_of(&a) >= 0);
+    CHECK(close(writer) == 0);
+    remove_file(&p, "f", a.result);
+    close_place(&p);
+}
+IN_BOTH(an_open_that_waits_goes_on_too);
+
 static void two_of_a_loop_do_not_meet(weir_files_backend backend)
 {
     place p = open_place(backend, 2, NULL), q = p;
@@ -415,6 +451,44 @@ IN_BOTH(in_the_child_nothing_is_submitted);
 
 /* ---- kernels that refuse ---- */
 
+static int do_nothing(weir_job *job)
+{
+    (void)job;
+    return 0;
+}
+
+/* The user has as many as he may have: the pool has one already. */
+static void without_threads_of_the_kernels_the_pool_does_it(void)
+{
+    const struct rlimit none = {0, 0};
+    const pid_t child = has_uring() && has_children() ? process_split() : -1;
+
+    if (child == 0) {
+        const weir_blocking_options options = {.max_threads = 1, .keep = 1};
+        weir_job job = WEIR_JOB_INIT(do_nothing);
+        weir_blocking *pool;
+        place p;
+        act a;
+
+        if (getuid() == 0) /* who may have more */
+            CHECK(setgid(65534) == 0 && setuid(65534) == 0);
+        CHECK_EQ(weir_blocking_new(&pool, &options), 0);
+        CHECK_EQ(weir_blocking_submit(pool, &job), 0);
+        CHECK(setrlimit(RLIMIT_NPROC, &none) == 0);
+        p = open_place(WEIR_FILES_URING, 0, pool);
+        make_act(&a, &p);
+        CHECK(DO(&a, weir_file_open(&a.op, p.dir, "a", O_RDWR | O_CREAT, 0600)) >= 0);
+        CHECK_EQ(pwrite(a.result, "xyz", 3, 0), 3);
+        remove_file(&p, "a", a.result);
+        close_place(&p);
+        CHECK_EQ(weir_blocking_stop(pool, WEIR_BLOCKING_DRAIN, WEIR_FOREVER), 0);
+        CHECK_EQ(weir_blocking_free(pool), 0);
+        process_end();
+    }
+    if (child > 0)
+        process_await(child);
+}
+
 enum { URING_SETUP = 425 }; /* on most machines: alpha is not here */
 
 static void where_it_is_refused_threads_do_it(void)
@@ -456,9 +530,10 @@ int main(void)
         BOTH(who_frees_too_early_is_refused), BOTH(a_loop_that_was_closed_gets_what_is_under_way),
         BOTH(an_end_wakes_a_loop_that_sleeps), BOTH(what_is_to_be_submitted_is_something_to_do),
         BOTH(idle_files_wake_nobody), BOTH(what_an_ended_thread_has_submitted_goes_on),
-        BOTH(two_of_a_loop_do_not_meet), BOTH(what_is_wrong_is_said),
-        BOTH(without_memory_nothing_is_made), BOTH(operations_allocate_nothing),
-        TEST_CASE(without_descriptors_threads_do_it),
+        BOTH(an_open_that_waits_goes_on_too), BOTH(two_of_a_loop_do_not_meet),
+        BOTH(what_is_wrong_is_said), BOTH(without_memory_nothing_is_made),
+        BOTH(operations_allocate_nothing), TEST_CASE(without_descriptors_threads_do_it),
         BOTH(in_the_child_of_a_fork_they_are_forgotten), BOTH(in_the_child_nothing_is_submitted),
+        TEST_CASE(without_threads_of_the_kernels_the_pool_does_it),
         TEST_CASE(where_it_is_refused_threads_do_it));
 }

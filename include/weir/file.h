@@ -119,6 +119,7 @@ typedef struct weir_file_op {
     int result;
     WEIR_ATOMIC(uint32_t) claim; /* of the thread that runs it, or of who cancels */
     uint8_t kind, state;         /* lib/file.h */
+    uint8_t stops;               /* by the kernel, not by a cancel */
     bool cancelled;
 } weir_file_op;
 
