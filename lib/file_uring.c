@@ -31,6 +31,7 @@ struct weir__file_ring {
     weir_hook hook; /* started: there is something to submit */
     struct io_uring ring;
     unsigned cancels; /* that have not ended */
+    weir__link late;  /* operations that are to be cancelled when others have been */
     bool *freed;      /* while ends are told: where to say so */
     bool knows[WEIR__FILE_KINDS];
 };
@@ -135,13 +136,14 @@ void weir__file_ring_begin(weir__file_ring *ring, weir_file_op *op)
     io_uring_sqe_set_data(entry, op);
 }
 
-/* If too many cancels are under way already, the operation goes on. */
 void weir__file_ring_cancel(weir__file_ring *ring, weir_file_op *op)
 {
     struct io_uring_sqe *entry;
 
-    if (ring->cancels == ring->files->limit)
+    if (ring->cancels == ring->files->limit) {
+        weir__link_push(&ring->late, &op->link);
         return;
+    }
     ring->cancels++;
     entry = next_entry(ring);
     io_uring_prep_cancel(entry, op, 0);
@@ -149,6 +151,18 @@ void weir__file_ring_cancel(weir__file_ring *ring, weir_file_op *op)
 }
 
 /* ---- ends ---- */
+
+static void end_cancel(weir__file_ring *ring)
+{
+    weir__link *const next = ring->late.next;
+
+    ring->cancels--;
+    if (weir__link_alone(&ring->late))
+        return;
+    weir__link_remove(next);
+    weir__file_ring_cancel(ring,
+                           (weir_file_op *)(void *)((char *)next - offsetof(weir_file_op, link)));
+}
 
 static void reap(weir_poll *poll, unsigned ready)
 {
@@ -170,9 +184,10 @@ static void reap(weir_poll *poll, unsigned ready)
         }
         io_uring_cqe_seen(&ring->ring, entry);
         if (op == NULL) {
-            ring->cancels--;
+            end_cancel(ring);
             continue;
         }
+        weir__link_remove(&op->link); /* of `late` */
         weir__file_end(op, result);
         if (freed)
             return;
@@ -231,6 +246,7 @@ int weir__file_ring_new(weir_files *files)
         return -ENOMEM;
     memset(ring, 0, sizeof *ring);
     ring->files = files;
+    weir__link_init(&ring->late);
     status = open_ring(ring, files->limit);
     if (status == 0) {
         weir_poll_init(&ring->poll, files->loop, ring->ring.ring_fd, reap);

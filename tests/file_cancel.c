@@ -175,6 +175,43 @@ static void what_the_kernel_can_stop_is_cancelled(void)
     }
 }
 
+static int ends_to_read[2];
+
+static void read_and_cancel(act *a)
+{
+    act *const other = a->other;
+
+    weir_file_read(&other->op, ends_to_read[0], other->back, 1, WEIR_FILE_HERE);
+    CHECK_EQ(weir_file_cancel(&other->op), -EINPROGRESS);
+}
+
+/* The first has ended, its cancel has not been told yet. */
+static void a_cancel_waits_for_an_earlier_one(void)
+{
+    for (int chain = 1; has_uring() && chain < 4; chain++) {
+        place p = open_place(WEIR_FILES_URING, 1, NULL);
+        const int fd = make_file(&p, "a", 3);
+        act a[4];
+
+        make_pipe(ends_to_read);
+        for (int i = 0; i <= chain; i++) {
+            make_act(&a[i], &p);
+            if (i != 0) {
+                a[i - 1].other = &a[i];
+                a[i - 1].then = read_and_cancel;
+            }
+        }
+        weir_file_read(&a[0].op, fd, a[0].back, 1, 0);
+        (void)weir_file_cancel(&a[0].op);
+        run_to_the_end(p.loop);
+        for (int i = 0; i <= chain; i++)
+            CHECK(a[i].calls == 1 && (a[i].result == -ECANCELED || (i == 0 && a[i].result == 1)));
+        close_pipe(ends_to_read);
+        remove_file(&p, "a", fd);
+        close_place(&p);
+    }
+}
+
 /* It waits for who writes. In the kernel a thread does it, which a signal interrupts. O_CREAT: else
  * io_uring opens without waiting. */
 static void an_open_that_waits_is_cancelled(void)
@@ -260,11 +297,11 @@ static void a_pool_that_discards_them_cancels_them(void)
 
 int main(void)
 {
-    return TEST_RUN("file_cancel", BOTH(cancelled_in_the_queue_it_never_begins),
-                    TEST_CASE(what_no_thread_has_begun_is_cancelled),
-                    TEST_CASE(what_a_thread_has_begun_goes_on),
-                    TEST_CASE(what_the_kernel_can_stop_is_cancelled),
-                    TEST_CASE(an_open_that_waits_is_cancelled),
-                    TEST_CASE(a_pool_that_refuses_is_told),
-                    TEST_CASE(a_pool_that_discards_them_cancels_them));
+    return TEST_RUN(
+        "file_cancel", BOTH(cancelled_in_the_queue_it_never_begins),
+        TEST_CASE(what_no_thread_has_begun_is_cancelled),
+        TEST_CASE(what_a_thread_has_begun_goes_on),
+        TEST_CASE(what_the_kernel_can_stop_is_cancelled),
+        TEST_CASE(a_cancel_waits_for_an_earlier_one), TEST_CASE(an_open_that_waits_is_cancelled),
+        TEST_CASE(a_pool_that_refuses_is_told), TEST_CASE(a_pool_that_discards_them_cancels_them));
 }
