@@ -193,6 +193,9 @@ static void reap(weir_poll *poll, unsigned ready)
             return;
     }
     ring->freed = NULL;
+    /* What another callback of this turn has submitted, or the kernel did not take. */
+    if (ring->hook.running && !weir__files_forked(ring->files))
+        weir_poll_again(poll, WEIR_POLL_READ);
 }
 
 /* ---- life ---- */

@@ -12,6 +12,7 @@
 /* ---- ends ---- */
 
 static weir_files *to_free;
+static int other_end; /* that is read */
 
 static void free_files(act *a)
 {
@@ -140,6 +141,48 @@ static void what_is_to_be_submitted_is_something_to_do(weir_files_backend backen
 }
 IN_BOTH(what_is_to_be_submitted_is_something_to_do);
 
+static void read_other(thing *t)
+{
+    act *const a = (act *)(void *)t->other;
+
+    weir_file_read(&a->op, other_end, a->back, 1, 0);
+}
+
+/* Also if an end comes after the submit, in the same turn. */
+static void what_was_submitted_before_an_end_is_something_to_do(weir_files_backend backend)
+{
+    place p = open_place(backend, 0, NULL);
+    const int fd = make_file(&p, "a", 3);
+    thing t = thing_of(p.loop, 0, read_other);
+    int first[2], second[2];
+    act a, b;
+
+    make_act(&a, &p);
+    make_act(&b, &p);
+    make_pipe(first);
+    make_pipe(second);
+    other_end = fd;
+    t.other = (thing *)(void *)&b;
+    thing_poll(&t, first[0], WEIR_POLL_READ);
+    weir_file_read(&a.op, second[0], a.back, 1, WEIR_FILE_HERE);
+    turn_for_nothing(p.loop);
+    turn_for_nothing(p.loop);
+    put(first[1], "x");
+    put(second[1], "x");
+    while (t.calls == 0 || a.calls == 0)
+        CHECK_EQ(weir_loop_turn(p.loop, WEIR_FOREVER), 0);
+    if (backend == WEIR_FILES_URING && b.calls == 0)
+        CHECK_EQ(weir_loop_deadline(p.loop), 0);
+    CHECK(weir_poll_stop(&t.poll));
+    run_to_the_end(p.loop);
+    CHECK(b.calls == 1 && b.result == 1);
+    close_pipe(first);
+    close_pipe(second);
+    remove_file(&p, "a", fd);
+    close_place(&p);
+}
+IN_BOTH(what_was_submitted_before_an_end_is_something_to_do);
+
 static void idle_files_wake_nobody(weir_files_backend backend)
 {
     place p = open_place(backend, 0, NULL);
@@ -159,8 +202,6 @@ static void idle_files_wake_nobody(weir_files_backend backend)
 IN_BOTH(idle_files_wake_nobody);
 
 /* A thread that ends has its operations stopped by the kernel: they are begun again. */
-static int other_end;
-
 static void *submit_and_end(void *argument)
 {
     act *const a = (act *)argument;
@@ -489,7 +530,32 @@ static void without_threads_of_the_kernels_the_pool_does_it(void)
         process_await(child);
 }
 
-enum { URING_SETUP = 425 }; /* on most machines: alpha is not here */
+enum { URING_SETUP = 425, URING_ENTER = 426 }; /* on most machines: alpha is not here */
+
+/* A loop that slept would not learn when there is memory again. */
+static void what_the_kernel_does_not_take_is_tried_again(void)
+{
+    const pid_t child = has_uring() && has_children() ? process_split() : -1;
+
+    if (child == 0) {
+        place p = open_place(WEIR_FILES_URING, 0, NULL);
+        act a;
+
+        CHECK(rmdir(p.path) == 0);
+        if (!refuse_call(URING_ENTER, EAGAIN))
+            process_end(); /* no filters here */
+        make_act(&a, &p);
+        weir_file_sync(&a.op, p.dir);
+        for (int i = 0; i < 5; i++) {
+            (void)weir_loop_turn(p.loop, 0);
+            CHECK_EQ(weir_loop_deadline(p.loop), 0);
+        }
+        CHECK_EQ(a.calls, 0);
+        process_end();
+    }
+    if (child > 0)
+        process_await(child);
+}
 
 static void where_it_is_refused_threads_do_it(void)
 {
@@ -529,11 +595,13 @@ int main(void)
         "file_ends", BOTH(in_the_last_done_the_files_may_be_freed),
         BOTH(who_frees_too_early_is_refused), BOTH(a_loop_that_was_closed_gets_what_is_under_way),
         BOTH(an_end_wakes_a_loop_that_sleeps), BOTH(what_is_to_be_submitted_is_something_to_do),
-        BOTH(idle_files_wake_nobody), BOTH(what_an_ended_thread_has_submitted_goes_on),
-        BOTH(an_open_that_waits_goes_on_too), BOTH(two_of_a_loop_do_not_meet),
-        BOTH(what_is_wrong_is_said), BOTH(without_memory_nothing_is_made),
-        BOTH(operations_allocate_nothing), TEST_CASE(without_descriptors_threads_do_it),
+        BOTH(what_was_submitted_before_an_end_is_something_to_do), BOTH(idle_files_wake_nobody),
+        BOTH(what_an_ended_thread_has_submitted_goes_on), BOTH(an_open_that_waits_goes_on_too),
+        BOTH(two_of_a_loop_do_not_meet), BOTH(what_is_wrong_is_said),
+        BOTH(without_memory_nothing_is_made), BOTH(operations_allocate_nothing),
+        TEST_CASE(without_descriptors_threads_do_it),
         BOTH(in_the_child_of_a_fork_they_are_forgotten), BOTH(in_the_child_nothing_is_submitted),
         TEST_CASE(without_threads_of_the_kernels_the_pool_does_it),
+        TEST_CASE(what_the_kernel_does_not_take_is_tried_again),
         TEST_CASE(where_it_is_refused_threads_do_it));
 }
