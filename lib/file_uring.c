@@ -267,6 +267,8 @@ int weir__file_ring_new(weir_files *files)
         weir_release(ring, sizeof *ring);
         return status;
     }
+    /* The kernel may write to a pipe in the loop's thread. */
+    weir__loop_block_sigpipe(files->loop);
     files->ring = ring;
     return 0;
 }

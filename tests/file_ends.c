@@ -201,6 +201,22 @@ static void idle_files_wake_nobody(weir_files_backend backend)
 }
 IN_BOTH(idle_files_wake_nobody);
 
+/* By a write to a pipe that nobody reads. */
+static void no_signal_is_raised(weir_files_backend backend)
+{
+    place p = open_place(backend, 0, NULL);
+    int ends[2];
+    act a;
+
+    make_pipe(ends);
+    CHECK(close(ends[0]) == 0);
+    make_act(&a, &p);
+    CHECK_EQ(DO(&a, weir_file_write(&a.op, ends[1], "x", 1, WEIR_FILE_HERE)), -EPIPE);
+    CHECK(close(ends[1]) == 0);
+    close_place(&p);
+}
+IN_BOTH(no_signal_is_raised);
+
 /* A thread that ends has its operations stopped by the kernel: they are begun again. */
 static void *submit_and_end(void *argument)
 {
@@ -596,10 +612,10 @@ int main(void)
         BOTH(who_frees_too_early_is_refused), BOTH(a_loop_that_was_closed_gets_what_is_under_way),
         BOTH(an_end_wakes_a_loop_that_sleeps), BOTH(what_is_to_be_submitted_is_something_to_do),
         BOTH(what_was_submitted_before_an_end_is_something_to_do), BOTH(idle_files_wake_nobody),
-        BOTH(what_an_ended_thread_has_submitted_goes_on), BOTH(an_open_that_waits_goes_on_too),
-        BOTH(two_of_a_loop_do_not_meet), BOTH(what_is_wrong_is_said),
-        BOTH(without_memory_nothing_is_made), BOTH(operations_allocate_nothing),
-        TEST_CASE(without_descriptors_threads_do_it),
+        BOTH(no_signal_is_raised), BOTH(what_an_ended_thread_has_submitted_goes_on),
+        BOTH(an_open_that_waits_goes_on_too), BOTH(two_of_a_loop_do_not_meet),
+        BOTH(what_is_wrong_is_said), BOTH(without_memory_nothing_is_made),
+        BOTH(operations_allocate_nothing), TEST_CASE(without_descriptors_threads_do_it),
         BOTH(in_the_child_of_a_fork_they_are_forgotten), BOTH(in_the_child_nothing_is_submitted),
         TEST_CASE(without_threads_of_the_kernels_the_pool_does_it),
         TEST_CASE(what_the_kernel_does_not_take_is_tried_again),

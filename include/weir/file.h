@@ -45,7 +45,8 @@
  *            io_uring takes some 200 bytes for each of `limit`, which older kernels than 5.12 count
  *            as locked, and one descriptor.
  * Signals:   a write above RLIMIT_FSIZE may raise SIGXFSZ in the loop's thread: ignore it, as for
- *            write(2). Nothing here is for signal handlers.
+ *            write(2). With io_uring the loop blocks SIGPIPE in its thread as long as it is run.
+ *            Nothing here is for signal handlers.
  * Fork:      in the child, files and what was under way are the parent's. weir_files_free() is all
  *            that may be called there, before the loop's first turn: it forgets them, and no `done`
  *            is called.
