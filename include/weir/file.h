@@ -19,6 +19,10 @@
  * the file), of a write the disk was full, or a limit was reached: go on behind them. One operation
  * moves 0x7ffff000 bytes at most, as read(2) does. EINTR is not told: the call is made again.
  *
+ * Of what is no plain file io_uring says something else than the system call: a pipe, or a socket,
+ * is read and written whatever the offset (a thread: -ESPIPE), and the open of a FIFO mostly does
+ * not wait for the other side (to write, and nobody reads: -ENXIO).
+ *
  * Up to `limit` operations are under way; others stand in a queue, which is of their records, and
  * begin in the order of their submits. None is refused for being many.
  *
@@ -54,7 +58,8 @@
  *            wait for: -EAGAIN; one that discards them: -ECANCELED. A loop with operations under
  *            way is alive; one with files is not freed: free these before. A thread that ends takes
  *            none of what it submitted with it: the loop's next thread has it begun again, if the
- *            kernel has stopped it.
+ *            kernel has stopped it. What the kernel stops again, since it can make no thread for
+ *            it, goes to the pool.
  * Edges:     those of weir/blocking.h and weir/loop.h, for what goes to a thread and back.
  *
  * Source: J. Axboe, "Efficient IO with io_uring", 2019, https://kernel.dk/io_uring.pdf; threads in
