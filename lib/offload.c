@@ -29,6 +29,9 @@ static int arrive(weir_job *job)
 {
     weir_offload *const offload = of_job(job);
 
+    /* A loop that is stopped runs posts before timers. */
+    if (!offload->told && weir_timer_deadline(&offload->timer) <= weir_loop_now(offload->loop))
+        tell(offload, -ETIMEDOUT);
     offload->under_way = false;
     weir__loop_drop(offload->loop, false);
     if (!offload->told) {

@@ -135,6 +135,33 @@ static void a_result_and_its_deadline_together_are_one_end(void)
     free_pools(&p);
 }
 
+/* Also where the loop has been stopped, and runs what was posted before. */
+static void of_a_result_and_its_deadline_the_deadline_counts(void)
+{
+    pools p = make_pools(2);
+
+    for (int which = 0; which < BOTH; which++)
+        for (int stops = 0; stops < 2; stops++) {
+            weir_loop *const loop = make_moved();
+            task t;
+
+            make_task(&t, loop, NULL);
+            start(&t, &p, which, 2000);
+            while (weir_loop_deadline(loop) != 0) /* until it has been posted */
+                doze();
+            move_to(2000);
+            if (stops != 0) {
+                weir_loop_stop(loop);
+                CHECK_EQ(weir_loop_run(loop, WEIR_LOOP_IDLE, WEIR_FOREVER), -ECANCELED);
+            } else {
+                run_to_the_end(loop);
+            }
+            CHECK(t.dones == 1 && t.status == -ETIMEDOUT && t.drops == 1);
+            end(loop);
+        }
+    free_pools(&p);
+}
+
 /* ---- refused, discarded ---- */
 
 static void what_is_refused_calls_nothing(void)
@@ -331,6 +358,7 @@ int main(void)
                     TEST_CASE(one_that_waits_at_its_deadline_never_runs),
                     TEST_CASE(one_that_is_not_reached_says_nothing),
                     TEST_CASE(a_result_and_its_deadline_together_are_one_end),
+                    TEST_CASE(of_a_result_and_its_deadline_the_deadline_counts),
                     TEST_CASE(what_is_refused_calls_nothing),
                     TEST_CASE(a_pool_that_ends_answers_all),
                     TEST_CASE(a_closed_loop_gets_what_is_under_way),
