@@ -29,7 +29,8 @@ enum {
     FULL = 128,
     CLOSED = 256,
     FILE_KIND = 512,
-    TOLD = 1024 /* `readable` was called, and not all has been read since */
+    TOLD = 1024, /* `readable` was called, and not all has been read since */
+    UNIX = 2048  /* of that family */
 };
 
 enum { ROUNDS = 16, PARTS = 64 };
@@ -52,14 +53,42 @@ static bool is_master(int fd)
     return ptsname_r(fd, name, sizeof name) == 0;
 }
 
-static ssize_t receive(const weir_stream *stream, void *data, size_t bytes)
+/* Of a Unix socket. It gives no bytes together with those that descriptors came along with, or that
+ * another user wrote, if it is to say who: then, too, a short read does not say that all was read.
+ */
+static ssize_t receive_unix(weir_stream *stream, void *data, size_t bytes)
+{
+    struct iovec part;
+    struct msghdr message;
+    ssize_t n;
+
+    part.iov_base = data;
+    part.iov_len = bytes;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    n = recvmsg(stream->poll.fd, &message, 0);
+    if (n > 0 && (message.msg_flags & MSG_CTRUNC) != 0)
+        stream->state |= DOUBT;
+    return n;
+}
+
+static ssize_t receive_once(weir_stream *stream, void *data, size_t bytes)
+{
+    if ((stream->state & FILE_KIND) != 0)
+        return read(stream->poll.fd, data, bytes);
+    if ((stream->state & UNIX) != 0)
+        return receive_unix(stream, data, bytes);
+    return recv(stream->poll.fd, data, bytes, 0);
+}
+
+static ssize_t receive(weir_stream *stream, void *data, size_t bytes)
 {
     int error;
     ssize_t n;
 
     do
-        n = (stream->state & FILE_KIND) != 0 ? read(stream->poll.fd, data, bytes)
-                                             : recv(stream->poll.fd, data, bytes, 0);
+        n = receive_once(stream, data, bytes);
     while (n < 0 && errno == EINTR);
     if (n >= 0)
         return n;
@@ -460,6 +489,14 @@ static int prepare(weir_loop *loop, int fd, weir_stream_kind kind)
     return status;
 }
 
+static bool is_unix(int fd)
+{
+    int family = AF_UNSPEC;
+    socklen_t length = sizeof family;
+
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length) == 0 && family == AF_UNIX;
+}
+
 int weir_stream_open(weir_stream *stream, weir_loop *loop, int fd, weir_stream_kind kind,
                      const weir_stream_calls *calls)
 {
@@ -473,7 +510,9 @@ int weir_stream_open(weir_stream *stream, weir_loop *loop, int fd, weir_stream_k
     stream->calls = calls;
     stream->low = WEIR_STREAM_LOW;
     stream->high = WEIR_STREAM_HIGH;
-    stream->state = WRITABLE | (kind == WEIR_STREAM_FILE ? FILE_KIND | DOUBT : 0);
+    stream->state = WRITABLE | (kind == WEIR_STREAM_FILE ? FILE_KIND | DOUBT
+                                : is_unix(fd)            ? UNIX
+                                                         : 0);
     status = weir_poll_start(&stream->poll, WEIR_POLL_READ | WEIR_POLL_WRITE | WEIR_POLL_PRIORITY);
     if (status != 0)
         stream->state |= CLOSED;

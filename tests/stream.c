@@ -579,6 +579,65 @@ static void urgent_data_do_not_stall_it(void)
         }
 }
 
+/* The kernel gives no bytes together with those that a descriptor came along with, however much
+ * room there is; nobody takes it. */
+static void put_with_descriptor(int fd)
+{
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = {big, 10};
+    struct msghdr message;
+
+    memset(&control, 0, sizeof control);
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    control.header.cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+    memset(&message, 0, sizeof message);
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = &control;
+    message.msg_controllen = sizeof control;
+    CHECK_EQ(sendmsg(fd, &message, 0), 10);
+}
+
+static void descriptors_that_come_along_do_not_stall_it(void)
+{
+    for (int reads = 0; reads < 2; reads++) {
+        weir_loop *const loop = make(NULL);
+        char room[64];
+        ssize_t n;
+        talker t;
+        int fd[2];
+
+        CHECK(pair_of(PAIR, fd));
+        open_socket(&t, loop, fd[0]);
+        t.checked = 0;
+        if (reads != 0)
+            start_reading(&t);
+        for (unsigned i = 1; i <= 5; i++) {
+            put_with_descriptor(fd[1]);
+            CHECK_EQ(send(fd[1], big, 10, 0), 10);
+            put_with_descriptor(fd[1]);
+            CHECK_EQ(send(fd[1], big, 10, 0), 10);
+            if (reads != 0) {
+                UNTIL(loop, t.bytes == i * 40);
+                continue;
+            }
+            while (t.bytes < i * 40) { /* told again, though less came than was asked for */
+                UNTIL(loop, t.readables != 0);
+                t.readables = 0;
+                n = QUIET(weir_stream_try_read(&t.stream, room, sizeof room));
+                t.bytes += n > 0 ? (size_t)n : 0;
+            }
+        }
+        check_that_it_sleeps(loop);
+        close_all(&t, fd[1]);
+    }
+}
+
 static WEIR_ATOMIC(uint32_t) storms;
 
 static void on_storm(int number)
@@ -646,5 +705,6 @@ int main(void)
         TEST_CASE(a_stream_that_reads_is_not_read_by_hand),
         TEST_CASE(one_stream_that_is_always_ready_does_not_starve_the_rest),
         TEST_CASE(urgent_data_do_not_stall_it),
+        TEST_CASE(descriptors_that_come_along_do_not_stall_it),
         TEST_CASE(signals_in_the_middle_of_calls_do_no_harm));
 }

@@ -58,6 +58,7 @@ static size_t cut(int fd, size_t bytes)
 }
 
 ssize_t storm_recv(int fd, void *data, size_t bytes, int flags) __asm__("recv");
+ssize_t storm_recvmsg(int fd, struct msghdr *message, int flags) __asm__("recvmsg");
 ssize_t storm_send(int fd, const void *data, size_t bytes, int flags) __asm__("send");
 ssize_t storm_sendmsg(int fd, const struct msghdr *message, int flags) __asm__("sendmsg");
 int storm_accept4(int fd, struct sockaddr *address, socklen_t *length,
@@ -68,6 +69,13 @@ ssize_t storm_recv(int fd, void *data, size_t bytes, int flags)
     if (STRIKES(fd, ECONNRESET, ETIMEDOUT, EIO, ENOMEM, EHOSTUNREACH))
         return -1;
     return recvfrom(fd, data, bytes, flags, NULL, NULL);
+}
+
+ssize_t storm_recvmsg(int fd, struct msghdr *message, int flags)
+{
+    if (STRIKES(fd, ECONNRESET, ETIMEDOUT, EIO, ENOMEM, EHOSTUNREACH))
+        return -1;
+    return syscall(SYS_recvmsg, fd, message, flags);
 }
 
 ssize_t storm_send(int fd, const void *data, size_t bytes, int flags)

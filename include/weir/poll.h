@@ -11,8 +11,9 @@
  *   any other may call.
  *
  * A poll is called when its descriptor *becomes* ready, once: read, or write, until that says
- * EAGAIN (of a stream socket a short count says the same), or weir_poll_again() if something
- * is left. So try first: it is mostly ready, and only then wait for the call. That costs one system
+ * EAGAIN (of a TCP socket a short count says the same; of a Unix socket a short read may have
+ * stopped at bytes that descriptors came along with), or weir_poll_again() if something is left. So
+ * try first: it is mostly ready, and only then wait for the call. That costs one system
  * call for a descriptor, ever, and not two for each message. With WEIR_POLL_LEVEL it is called in
  * each turn in which the descriptor *is* ready, for libraries that need that; each change of what
  * is wanted is a system call then.

@@ -14,7 +14,8 @@
  * Reading. Between weir_stream_read() and weir_stream_pause() what comes is given to the call
  * `read`, in a buffer that is good until it returns: the loop's own, or one that the call `buffer`
  * gives. Who cannot take more pauses: then the kernel's buffer fills up, and the other side waits.
- * Or the stream stays paused, and weir_stream_try_read() is called.
+ * Or the stream stays paused, and weir_stream_try_read() is called. Descriptors that come along
+ * with bytes of a Unix socket (SCM_RIGHTS) are closed by the kernel.
  *
  * Writing. weir_stream_write() gives the kernel what it takes, at once; what it does not take
  * stands in a queue of the stream's, and goes on as there is room. The queue has two marks: above
