@@ -33,7 +33,8 @@ enum {
     UNIX = 2048  /* of that family */
 };
 
-enum { ROUNDS = 16, PARTS = 64 };
+/* A system call for a file goes on as long as there is room: with who reads fast, for seconds. */
+enum { ROUNDS = 16, PARTS = 64, FILE_BYTES = 1 << 18 };
 
 #define CALL(stream, function, ...)                                                  \
     do {                                                                             \
@@ -256,8 +257,9 @@ static ssize_t send_writes(const weir_stream *stream, const weir_write *first)
 
 static ssize_t send_file(const weir_stream *stream, weir_write *write)
 {
+    const size_t bytes = write->left < FILE_BYTES ? write->left : FILE_BYTES;
     off_t offset = (off_t)write->offset;
-    const ssize_t n = sendfile(stream->poll.fd, write->fd, &offset, write->left);
+    const ssize_t n = sendfile(stream->poll.fd, write->fd, &offset, bytes);
 
     if (n == 0) { /* it is shorter */
         errno = ENODATA;
@@ -386,9 +388,14 @@ int weir_stream_write(weir_stream *stream, weir_write *write)
     if (write->parts == NULL)
         weir__loop_block_sigpipe(stream->poll.loop);
     write->next = NULL;
-    while (stream->first == NULL && write->left != 0) {
-        const ssize_t n = write_once(stream, write);
+    for (unsigned i = 0; stream->first == NULL && write->left != 0; i++) {
+        ssize_t n;
 
+        if (i == ROUNDS) {
+            weir_poll_again(&stream->poll, WEIR_POLL_WRITE);
+            break;
+        }
+        n = write_once(stream, write);
         if (n == -EAGAIN)
             break;
         if (n < 0)

@@ -5,6 +5,8 @@
 
 #include "stream.h"
 
+#include <sys/syscall.h>
+
 /* ---- marks ---- */
 
 static void it_is_full_above_its_high_mark(void)
@@ -198,6 +200,58 @@ static void of_one_stream_sixteen_writes_a_turn(void)
     close_all(&t, fd[1]);
 }
 
+/* A socket that always has room for a file: whoever reads it is fast. */
+static struct {
+    int fd;
+    size_t bytes; /* that it took */
+} bottomless = {-1, 0};
+
+#ifndef SYS_sendfile64 /* where the other has an offset of 64 bits */
+#define SYS_sendfile64 SYS_sendfile
+#endif
+
+ssize_t bottomless_sendfile(int to, int from, off_t *offset, size_t bytes) __asm__("sendfile");
+
+ssize_t bottomless_sendfile(int to, int from, off_t *offset, size_t bytes)
+{
+    if (to != bottomless.fd)
+        return syscall(sizeof *offset == 8 ? SYS_sendfile64 : SYS_sendfile, to, from, offset,
+                       bytes);
+    bottomless.bytes += bytes;
+    *offset += (off_t)bytes;
+    return (ssize_t)bytes;
+}
+
+static void a_large_file_does_not_hold_up_the_loop(void)
+{
+    enum { BYTES = 100 << 20, MOST = 16 << 18 };
+    FILE *const file = file_of(1);
+    weir_loop *loop;
+    wrote w;
+    talker t;
+    int fd[2];
+
+    CHECK(ftruncate(fileno(file), BYTES) == 0);
+    loop = begin_pair(PAIR, &t, fd);
+    bottomless.fd = fd[0];
+    weir_write_init_file(&w.write, fileno(file), 0, BYTES, on_done);
+    CHECK_EQ(put_write(&t, &w), -EINPROGRESS);
+    if (bottomless.bytes == 0)
+        test_skip("the library has another sendfile()");
+    CHECK(bottomless.bytes <= MOST);
+    CHECK_EQ(weir_stream_queued(&t.stream), BYTES - bottomless.bytes);
+    for (unsigned i = 0; bottomless.bytes != 0 && i < BYTES / MOST; i++) {
+        const size_t before = bottomless.bytes;
+
+        (void)weir_loop_turn(loop, 0);
+        CHECK(bottomless.bytes - before <= MOST);
+    }
+    CHECK(bottomless.bytes == 0 || (t.done == 1 && w.status == 0));
+    bottomless.fd = -1;
+    CHECK(fclose(file) == 0);
+    close_all(&t, fd[1]);
+}
+
 /* Of three that one system call has written the first one's end closes the stream. */
 static void what_is_written_is_not_cancelled(void)
 {
@@ -238,5 +292,6 @@ int main(void)
                     TEST_CASE(drained_is_told_at_the_low_mark), TEST_CASE(drained_may_write_again),
                     TEST_CASE(done_may_free_the_write_and_write_it_again),
                     TEST_CASE(what_is_written_is_not_cancelled),
-                    TEST_CASE(of_one_stream_sixteen_writes_a_turn));
+                    TEST_CASE(of_one_stream_sixteen_writes_a_turn),
+                    TEST_CASE(a_large_file_does_not_hold_up_the_loop));
 }
