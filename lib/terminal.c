@@ -60,14 +60,20 @@ int weir_terminal_reopen(int fd)
 
 /* ---- modes ---- */
 
-/* Not where another process group is in the foreground; if it is not the process's terminal nobody
- * is. */
-static int change(int fd, const struct termios *mode)
+/* Whether another process group is in the foreground. If it is not the process's terminal nobody
+ * is, though the other side of a pseudo-terminal tells the group of its session, or 0. */
+static bool is_in_background(int fd)
 {
     const pid_t foreground = tcgetpgrp(fd);
+
+    return foreground >= 0 && foreground != getpgrp() && tcgetsid(fd) == getsid(0);
+}
+
+static int change(int fd, const struct termios *mode)
+{
     int status;
 
-    if (foreground >= 0 && foreground != getpgrp())
+    if (is_in_background(fd))
         return -EBUSY;
     do
         status = tcsetattr(fd, TCSANOW, mode);

@@ -356,6 +356,40 @@ static void the_background_changes_nothing(void)
     close_both(p);
 }
 
+static int change_by_the_other_side(pair p)
+{
+    const pid_t child = fork();
+    weir_terminal terminal;
+    int status;
+
+    CHECK(child >= 0);
+    if (child != 0) { /* whose session it is */
+        CHECK(waitpid(child, &status, 0) == child);
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    }
+    CHECK(setsid() >= 0);
+    CHECK(tcgetpgrp(p.master) > 0);
+    CHECK_EQ(weir_terminal_init(&terminal, p.master), 0);
+    CHECK_EQ(weir_terminal_set(&terminal, WEIR_TERMINAL_RAW), 0);
+    CHECK_EQ(mode_of(p.slave).c_lflag & (ECHO | ICANON), 0);
+    CHECK_EQ(weir_terminal_restore(&terminal), 0);
+    _exit(0);
+}
+
+/* As a program does that has others in a terminal. */
+static void the_other_side_changes_it_whoever_is_in_the_foreground(void)
+{
+    const pair p = open_pair();
+    weir_terminal terminal;
+
+    CHECK_EQ(weir_terminal_init(&terminal, p.master), 0); /* nobody is */
+    CHECK_EQ(weir_terminal_set(&terminal, WEIR_TERMINAL_RAW), 0);
+    CHECK_EQ(mode_of(p.slave).c_lflag & (ECHO | ICANON), 0);
+    CHECK_EQ(weir_terminal_restore(&terminal), 0);
+    CHECK_EQ(in_a_session(p, change_by_the_other_side), 0);
+    close_both(p);
+}
+
 static unsigned new_columns;
 static int watched_terminal;
 
@@ -396,5 +430,7 @@ int main(void)
         TEST_CASE(after_a_hang_up_nothing_is_there), TEST_CASE(the_shells_file_goes_on_to_block),
         TEST_CASE(without_descriptors_none_is_opened), TEST_CASE(what_was_is_put_back_exactly),
         TEST_CASE(keys_come_at_once), TEST_CASE(what_was_is_put_back_at_the_end),
-        TEST_CASE(the_background_changes_nothing), TEST_CASE(a_loop_is_told_of_another_size));
+        TEST_CASE(the_background_changes_nothing),
+        TEST_CASE(the_other_side_changes_it_whoever_is_in_the_foreground),
+        TEST_CASE(a_loop_is_told_of_another_size));
 }

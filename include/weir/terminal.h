@@ -78,8 +78,8 @@ WEIR_API int weir_terminal_reopen(int fd) WEIR_NODISCARD;
 WEIR_API int weir_terminal_init(weir_terminal *terminal, int fd) WEIR_NODISCARD;
 
 /* Changes the mode, from what it was at init; what has been written, or typed, stays.
- * Returns: 0; -EBUSY: another process group is in the foreground: nothing was done; -EIO: it was
- * hung up; -EBADF. */
+ * Returns: 0; -EBUSY: it is the process's own terminal, and another process group is in the
+ * foreground: nothing was done; -EIO: it was hung up; -EBADF. */
 WEIR_API int weir_terminal_set(weir_terminal *terminal, weir_terminal_mode mode) WEIR_NODISCARD;
 
 /* Puts back the mode that it had at init; may be called again. Keeps errno. Returns: as set. */
