@@ -86,6 +86,10 @@ def raw():
         (get("/", "X: " + "a" * 9000 + "\r\n"), "431"),
         (get("/", "Content-Length: 5\r\n") + "12345", "413"),
         (get("/", "Transfer-Encoding: chunked\r\n") + "0\r\n\r\n", "413"),
+        (get("/", "Transfer-Encoding: gzip\r\n") + get("/n1"), "400"),
+        (get("/", "Upgrade: x\r\nConnection: Upgrade\r\nTransfer-Encoding: gzip\r\n"), "400"),
+        (get("/", "Upgrade: x\r\nConnection: Upgrade\r\nTransfer-Encoding : gzip\r\n"), "400"),
+        (get("/", "Content-Length : 5\r\n") + "12345", "400"),
         ("GET http://h/sub/ HTTP/1.1\r\nHost: h\r\n" + close + "\r\n", "200"),
         ("\r\nGET /sub/ HTTP/1.0\r\n\r\n", "200"),
     ):

@@ -29,7 +29,7 @@ typedef struct text {
 } text;
 
 /* The headers that the server looks at. */
-enum { HOST, MODIFIED_SINCE, NONE_MATCH, RANGE, IF_RANGE, HEADERS };
+enum { HOST, ENCODING, MODIFIED_SINCE, NONE_MATCH, RANGE, IF_RANGE, HEADERS };
 
 typedef struct request {
     http_parser parser;
@@ -66,7 +66,7 @@ static int on_name(http_parser *parser, const char *at, size_t length)
         memset(&self->name, 0, sizeof self->name);
     }
     extend(&self->name, at, length);
-    return 0;
+    return memchr(at, ' ', length) != NULL ? -1 : 0; /* others may know it without the space */
 }
 
 static bool is(text name, const char *what)
@@ -77,8 +77,8 @@ static bool is(text name, const char *what)
 
 static int on_value(http_parser *parser, const char *at, size_t length)
 {
-    static const char *const names[HEADERS] = {"Host", "If-Modified-Since", "If-None-Match",
-                                               "Range", "If-Range"};
+    static const char *const names[HEADERS] = {
+        "Host", "Transfer-Encoding", "If-Modified-Since", "If-None-Match", "Range", "If-Range"};
     request *const self = (request *)parser->data;
 
     if (self->current < 0) {
@@ -153,6 +153,9 @@ static unsigned request_status(const request *self)
     if (self->parser.http_major != 1)
         return HTTP_STATUS_HTTP_VERSION_NOT_SUPPORTED;
     if (self->counts[HOST] > 1 || (self->counts[HOST] == 0 && self->parser.http_minor != 0))
+        return HTTP_STATUS_BAD_REQUEST;
+    /* One that is no chunks, which the parser lets pass beside Upgrade: where does it end? */
+    if (self->counts[ENCODING] != 0)
         return HTTP_STATUS_BAD_REQUEST;
     return gets ? HTTP_STATUS_OK : HTTP_STATUS_METHOD_NOT_ALLOWED;
 }
