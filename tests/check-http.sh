@@ -29,6 +29,8 @@ echo secret >"$root/.hidden"
 ln -s ../secret "$root/link"
 ln -s . "$root/loop"
 mkfifo "$root/fifo"
+! have "${PYTHON:-none}" || "$PYTHON" -c 'import socket, sys
+socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$root/socket" || : # the path may be too long
 i=0
 while [ $i -lt 10 ]; do
     echo $i >"$root/n$i"
@@ -149,6 +151,7 @@ by_curl() {
     wants 404 numbers.txt/
     wants 404 sub/nothing
     wants 403 fifo
+    [ ! -S "$root/socket" ] || wants 403 socket
     wants 405 numbers.txt --data x
     says 'allow: GET, HEAD'
     # Nothing outside, by no way.

@@ -177,7 +177,7 @@ static void found(weir_offload *offload, int status)
         answer_status(self, HTTP_STATUS_NOT_FOUND, "");
     } else if (status == -EMFILE || status == -ENFILE || status == -ENOMEM) {
         answer_status(self, HTTP_STATUS_SERVICE_UNAVAILABLE, "Retry-After: 1\r\n");
-    } else if (status == -EACCES || status == -EPERM || status == -ELOOP) {
+    } else if (status == -EACCES || status == -EPERM || status == -ELOOP || status == -ENXIO) {
         answer_status(self, HTTP_STATUS_FORBIDDEN, "");
     } else if (status != 0) {
         answer_status(self, HTTP_STATUS_INTERNAL_SERVER_ERROR, "");
