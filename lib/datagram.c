@@ -277,7 +277,8 @@ static void end_first(weir_datagram *socket, int status)
 
 static void drain(weir_datagram *socket)
 {
-    if ((socket->state & (FULL | CLOSED)) != FULL || socket->queued > socket->low)
+    if ((socket->state & (FULL | CLOSED)) != FULL || socket->queued > socket->low ||
+        socket->count > socket->most / 2)
         return;
     socket->state &= ~(uint32_t)FULL;
     if (socket->calls->drained != NULL)
@@ -327,7 +328,7 @@ static void push(weir_datagram *socket, weir_packet *packet)
     socket->last = packet;
     socket->count++;
     socket->queued += packet->bytes;
-    if (socket->queued > socket->high)
+    if (socket->queued > socket->high || socket->count >= socket->most)
         socket->state |= FULL;
     look_again(socket);
 }

@@ -257,11 +257,17 @@ static void the_queue_has_an_end(void)
     unsigned count;
 
     weir_datagram_marks(&p.socket, 0, 1000, 3);
-    count = stuff_numbers(&p, 0, 2, NULL);
+    count = stuff_numbers(&p, 0, 1, NULL);
+    CHECK(!weir_datagram_is_full(&p.socket));
+    CHECK_EQ(put_number(&p, &packets[count], count, NULL), -EINPROGRESS);
+    count++;
+    CHECK(weir_datagram_is_full(&p.socket)); /* though it is far below its high mark */
     CHECK_EQ(put_number(&p, &late, 77, NULL), -ENOBUFS);
     CHECK_EQ(QUIET(weir_datagram_copy(&p.socket, "abcd", 4, NULL, 0)), -ENOBUFS);
     take_numbers(&p, peer, count);
     check_sent(&p, count);
+    CHECK_EQ(p.draineds, 1); /* who was refused is told */
+    CHECK(!weir_datagram_is_full(&p.socket));
     CHECK_EQ(put_number(&p, &late, 77, NULL), 0);
     CHECK_EQ(number_from(peer), 77);
     /* No queue at all: now or never. */

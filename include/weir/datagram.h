@@ -23,8 +23,9 @@
  * Sending. weir_datagram_send() gives a datagram to the kernel, at once. If that has no room it
  * stands in a queue of the socket's, and goes on as there is room, up to 16 by one system call
  * (sendmmsg). The queue has two marks, as a stream's; and since whoever waits in it is mostly too
- * late, an end: the one too many is refused. A Unix socket that is not the peer, and is full, is
- * tried again every millisecond: the kernel does not tell when it has room.
+ * late, an end, at which it is full, too: the one too many is refused. A Unix socket that is not
+ * the peer, and is full, is tried again every millisecond: the kernel does not tell when it has
+ * room.
  *
  * No call comes from inside of a function of this header. What ends at once says so by what it
  * returns, and is not told again.
@@ -95,7 +96,8 @@ typedef struct weir_datagram_calls {
     /* One that the kernel had taken before was not delivered; or none can be received for now: a
      * negative errno. Also while it is paused. */
     void (*failed)(weir_datagram *socket, int status);
-    /* It was full, and is not above its low mark any more. */
+    /* It was full, and is not above its low mark any more, nor has more than half of the packets
+     * that it may have. */
     void (*drained)(weir_datagram *socket);
     /* It is closed: the memory is the caller's. */
     void (*closed)(weir_datagram *socket);
@@ -230,8 +232,8 @@ WEIR_API void weir_datagram_marks(weir_datagram *socket, uint32_t low, uint32_t 
 
 /* ---- queries ---- */
 
-/* Returns: whether more stands in the queue than the high mark, or did, and not yet less than the
- * low one. */
+/* Returns: whether more stands in the queue than the high mark, or as many packets as may; or did,
+ * and `drained` is still to come. */
 WEIR_API bool weir_datagram_is_full(const weir_datagram *socket);
 
 /* Returns: bytes in the queue. */
