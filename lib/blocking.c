@@ -123,6 +123,7 @@ static weir_job *pop_job(weir_blocking *pool)
 
     pool->first = job->next;
     pool->queued--;
+    __builtin_prefetch(pool->first); /* who submits was the last to write it */
     return job;
 }
 

@@ -57,13 +57,14 @@ typedef struct weir_offload {
     weir__owned_job there; /* in the pool; then posted to the loop */
     weir_loop *loop;
     int (*run)(struct weir_offload *offload); /* 0, or a negative errno */
+    WEIR_ATOMIC(uint32_t) unwanted;
+    int status; /* of run() */
+    /* the loop's alone: */
     void (*done)(struct weir_offload *offload, int status);
     void (*dropped)(struct weir_offload *offload); /* or NULL */
-    weir_timer timer;
-    WEIR_ATOMIC(uint32_t) unwanted;
-    int status;     /* of run() */
     bool under_way; /* dropped(), or done(), is still to be called */
     bool told;      /* done() was called */
+    weir_timer timer;
 } weir_offload;
 
 /* ---- operations ---- */
