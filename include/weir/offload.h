@@ -62,8 +62,8 @@ typedef struct weir_offload {
     /* the loop's alone: */
     void (*done)(struct weir_offload *offload, int status);
     void (*dropped)(struct weir_offload *offload); /* or NULL */
-    bool under_way; /* dropped(), or done(), is still to be called */
-    bool told;      /* done() was called */
+    bool under_way;                                /* dropped(), or done(), is still to be called */
+    bool told;                                     /* done() was called */
     weir_timer timer;
 } weir_offload;
 

@@ -26,8 +26,8 @@
  * No call comes from inside of a function of this header. What ends at once says so by what it
  * returns, and is not told again.
  *
- * Fairness:  of one stream up to 16 reads and 16 writes a turn, and by each write up to 256 KiB of a
- *            file; of one listener 64 connections.
+ * Fairness:  of one stream up to 16 reads and 16 writes a turn, and by each write up to 256 KiB of
+ *            a file; of one listener 64 connections.
  * Progress:  nothing here blocks; each function makes a few system calls at most.
  * Ordering:  one thread. Bytes are written in the order of the calls.
  * Memory:    weir_stream is the caller's, from open until `closed` is called: 96 bytes; and 16
