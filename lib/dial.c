@@ -409,6 +409,8 @@ static int start_lookup(weir_dial *dial, unsigned which, weir_blocking *pool, co
     memset(&hints, 0, sizeof hints);
     if (options.hints != NULL) {
         hints.ai_flags = options.hints->ai_flags;
+        if (options.hints->ai_family != AF_INET6) /* the other look-up tells them as they are */
+            hints.ai_flags &= ~(AI_V4MAPPED | AI_ALL);
         hints.ai_protocol = options.hints->ai_protocol;
     }
     hints.ai_family = which == IPV6 ? AF_INET6 : AF_INET;

@@ -509,9 +509,12 @@ int weir_stream_open(weir_stream *stream, weir_loop *loop, int fd, weir_stream_k
 {
     int status = prepare(loop, fd, kind);
 
+    memset(stream, 0, sizeof *stream);
+    stream->poll.loop = loop;
+    stream->state = CLOSED;
+    stream->poll.fd = -1;
     if (status != 0)
         return status;
-    memset(stream, 0, sizeof *stream);
     weir_poll_init(&stream->poll, loop, fd, on_ready);
     stream->poll.inner = true;
     stream->calls = calls;
@@ -521,8 +524,10 @@ int weir_stream_open(weir_stream *stream, weir_loop *loop, int fd, weir_stream_k
                                 : is_unix(fd)            ? UNIX
                                                          : 0);
     status = weir_poll_start(&stream->poll, WEIR_POLL_READ | WEIR_POLL_WRITE | WEIR_POLL_PRIORITY);
-    if (status != 0)
+    if (status != 0) {
         stream->state |= CLOSED;
+        stream->poll.fd = -1;
+    }
     return status;
 }
 

@@ -139,12 +139,20 @@ void weir_listener_release(weir_listener *listener)
 
 /* ---- life ---- */
 
+/* As one that is closed. */
+static void begin(weir_listener *listener)
+{
+    memset(listener, 0, sizeof *listener);
+    listener->poll.fd = -1;
+}
+
 int weir_listener_adopt(weir_listener *listener, weir_loop *loop, int fd, uint32_t limit,
                         const weir_listener_calls *calls)
 {
     socklen_t length = sizeof(int);
     int status, listens = 0;
 
+    begin(listener);
     if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0)
         return -errno;
     if (listens == 0)
@@ -152,7 +160,6 @@ int weir_listener_adopt(weir_listener *listener, weir_loop *loop, int fd, uint32
     status = weir__poll_unblock(fd);
     if (status != 0)
         return status;
-    memset(listener, 0, sizeof *listener);
     weir_poll_init(&listener->poll, loop, fd, on_ready);
     listener->poll.inner = true;
     weir_timer_init(&listener->again, loop, on_again);
@@ -185,6 +192,7 @@ int weir_listener_open(weir_listener *listener, weir_loop *loop, const struct so
     const int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int status;
 
+    begin(listener);
     if (fd < 0)
         return -errno;
     status = listen_at(fd, address, length, backlog, share);

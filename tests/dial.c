@@ -77,6 +77,31 @@ static void an_address_in_numbers_is_a_name(void)
 }
 
 /* A family that is said is the only one that is asked for. */
+/* Else each of IPv4 would be tried twice. */
+static void mapped_addresses_are_asked_for_alone(void)
+{
+    place p = make_place(2, false);
+    weir_resolve_options options;
+    struct addrinfo hints;
+    names n;
+    caller c;
+
+    memset(&hints, 0, sizeof hints);
+    hints.ai_flags = AI_V4MAPPED | AI_ALL | AI_NUMERICSERV;
+    for (int alone = 0; alone < 2; alone++) {
+        hints.ai_family = alone ? AF_INET6 : AF_UNSPEC;
+        make_names(&n, &options);
+        make_caller(&c, &p);
+        options.hints = &hints;
+        start_name(&c, &p, &options);
+        run_until_done(&c);
+        CHECK_FAILED(&c, -ENOENT);
+        CHECK_EQ(n.ipv6.flags, alone ? hints.ai_flags : AI_NUMERICSERV);
+        CHECK_EQ(n.ipv4.flags, alone ? 0 : AI_NUMERICSERV);
+    }
+    end_place(&p);
+}
+
 static void one_family_is_one_look_up(void)
 {
     static const int families[] = {AF_INET6, AF_INET};
@@ -348,12 +373,12 @@ static void a_unix_socket_whose_backlog_is_full_is_tried_again(void)
 
 int main(void)
 {
-    return TEST_RUN("dial", TEST_CASE(a_name_is_connected_to),
-                    TEST_CASE(the_descriptor_is_for_a_stream),
-                    TEST_CASE(an_address_in_numbers_is_a_name),
-                    TEST_CASE(one_family_is_one_look_up), TEST_CASE(the_most_telling_error_is_told),
-                    TEST_CASE(of_two_look_ups_the_more_telling_one_is_told),
-                    TEST_CASE(addresses_of_another_family_are_left_out),
-                    TEST_CASE(unix_sockets_are_connected_to),
-                    TEST_CASE(a_unix_socket_whose_backlog_is_full_is_tried_again));
+    return TEST_RUN(
+        "dial", TEST_CASE(a_name_is_connected_to), TEST_CASE(the_descriptor_is_for_a_stream),
+        TEST_CASE(an_address_in_numbers_is_a_name), TEST_CASE(one_family_is_one_look_up),
+        TEST_CASE(mapped_addresses_are_asked_for_alone), TEST_CASE(the_most_telling_error_is_told),
+        TEST_CASE(of_two_look_ups_the_more_telling_one_is_told),
+        TEST_CASE(addresses_of_another_family_are_left_out),
+        TEST_CASE(unix_sockets_are_connected_to),
+        TEST_CASE(a_unix_socket_whose_backlog_is_full_is_tried_again));
 }

@@ -112,6 +112,7 @@ static inline bool has_ipv6(void)
 typedef struct answer {
     const char *addresses; /* "Ag Bs" */
     int code, error;       /* what it returns; and errno */
+    int flags;             /* that it was asked with */
     bool cut;              /* the addresses say that they are shorter than they must be */
     weir_latch *gate;      /* which it waits for; or NULL */
     WEIR_ATOMIC(uint32_t) asked, answered;
@@ -168,6 +169,7 @@ static inline int look_up(void *context, const char *node, const char *service,
                                                     : &n->any;
 
     CHECK(weir_loop_self() == NULL);
+    a->flags = hints->ai_flags;
     if (count(&a->asked) == 0 && a == &n->any) {
         n->hints = *hints;
         snprintf(n->node, sizeof n->node, "%s", node != NULL ? node : "(none)");

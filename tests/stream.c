@@ -77,12 +77,18 @@ static void a_start_that_fails_leaves_no_trace(void)
     int fd[2];
 
     CHECK(file != NULL && pair_of(PAIR, fd));
+    memset(&failed, 0xa5, sizeof failed);
     CHECK_EQ(weir_stream_open(&failed, loop, -1, WEIR_STREAM_SOCKET, &no_calls), -EBADF);
+    CHECK_EQ(weir_stream_close(&failed), -EALREADY);
+    CHECK_EQ(weir_stream_read(&failed), -ESTALE);
+    CHECK_EQ(weir_stream_fd(&failed), -1);
     CHECK_EQ(weir_stream_open(&failed, loop, 1000000, WEIR_STREAM_FILE, &no_calls), -EBADF);
     CHECK_EQ(weir_stream_open(&failed, loop, fileno(file), WEIR_STREAM_FILE, &no_calls), -EPERM);
     CHECK(!weir_loop_alive(loop));
     open_socket(&t, loop, fd[0]);
     CHECK_EQ(weir_stream_open(&failed, loop, fd[0], WEIR_STREAM_SOCKET, &no_calls), -EEXIST);
+    CHECK_EQ(weir_stream_close(&failed), -EALREADY);
+    CHECK_EQ(weir_stream_fd(&failed), -1);
     /* The first goes on, and the file is still there. */
     start_reading(&t);
     CHECK_EQ(write(fd[1], big, 3), 3);

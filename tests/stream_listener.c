@@ -122,6 +122,8 @@ static void wrong_addresses_are_refused_at_once(void)
     CHECK_EQ(weir_listener_open(&h.listener, loop, (struct sockaddr *)&address, sizeof address, 1,
                                 false, 0, &calls),
              -EADDRNOTAVAIL);
+    CHECK_EQ(weir_listener_close(&h.listener), -EALREADY);
+    CHECK_EQ(weir_listener_fd(&h.listener), -1);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     CHECK_EQ(
         weir_listener_open(&h.listener, loop, (struct sockaddr *)&address, 3, 1, false, 0, &calls),

@@ -103,7 +103,8 @@ typedef struct weir_dial_options {
      * address is not tried. It does not cancel the dial. May be NULL. */
     int (*prepare)(weir_dial *dial, int fd, const struct sockaddr *to, socklen_t length);
     /* Of a name: `lookup`, `release`, `context`, and of its hints flags, protocol and family:
-     * AF_INET and AF_INET6 say that there is to be one look-up. */
+     * AF_INET and AF_INET6 say that there is to be one look-up; AI_V4MAPPED counts with AF_INET6
+     * alone. */
     weir_resolve_options resolve;
 } weir_dial_options;
 

@@ -140,7 +140,7 @@ enum { WEIR_STREAM_LOW = 16384, WEIR_STREAM_HIGH = 65536 };
 /* Takes a descriptor over, which is made not to block: so is each that shares its file, also in
  * other processes. It is paused.
  * Returns: 0; -EBADF, -EPERM, -EEXIST, -ENOMEM, -ENOSPC: as weir_poll_start(); the descriptor is
- * still the caller's. */
+ * still the caller's, the stream as one that is closed. */
 WEIR_API int weir_stream_open(weir_stream *stream, weir_loop *loop, int fd, weir_stream_kind kind,
                               const weir_stream_calls *calls) WEIR_NODISCARD;
 
@@ -234,7 +234,7 @@ WEIR_API int weir_listener_open(weir_listener *listener, weir_loop *loop,
                                 const weir_listener_calls *calls) WEIR_NODISCARD;
 
 /* The same with a socket that listens already, and is taken over. Returns also: -EINVAL: it does
- * not. */
+ * not. After a failure of either the listener is as one that is closed. */
 WEIR_API int weir_listener_adopt(weir_listener *listener, weir_loop *loop, int fd, uint32_t limit,
                                  const weir_listener_calls *calls) WEIR_NODISCARD;
 
