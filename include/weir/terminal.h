@@ -29,7 +29,8 @@
  *            init, and not changed after it.
  * Signals:   restore, is and size are async-signal-safe, and keep errno. SIGTTOU does not come: a
  *            program in the background may not change what the foreground uses, and is
- *            refused. (It may come if it is put there in that moment.)
+ *            refused. (It may come if it is put there in that moment.) A handler that restores
+ *            and returns into the middle of a set is undone by that: block its signal around it.
  * Fork:      in the child all of it is as in the parent.
  * Edges:     none.
  *
