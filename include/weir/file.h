@@ -35,9 +35,8 @@
  *                                             made a descriptor: whoever gets one closes it
  *
  * WEIR_FILES_AUTO takes io_uring if the kernel lets it: on two processors a read of 4 KiB out of
- * the page cache costs two fifths of the CPU time that a thread takes for it, alone a ninth: see
- * the manual page. Operations that the kernel's io_uring does not have, or not yet, go to the
- * threads.
+ * the page cache costs two fifths of the CPU time that a thread takes for it: see the manual page.
+ * Operations that the kernel's io_uring does not have, or not yet, go to the threads.
  *
  * Fairness:  of io_uring's ends 64 a turn are told; the next ones in the next turn.
  * Progress:  a submit does not block. What is submitted in a turn goes to the kernel by one system
