@@ -149,8 +149,7 @@ static inline char byte_at(size_t i)
 
 static inline int make_file(const place *p, const char *name, size_t bytes)
 {
-    const int fd =
-        openat(p->dir, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_LARGEFILE, 0600);
+    const int fd = openat(p->dir, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_LARGEFILE, 0600);
 
     CHECK(fd >= 0);
     for (size_t i = 0; i < bytes; i++) {
