@@ -112,7 +112,7 @@ static inline bool has_ipv6(void)
 typedef struct answer {
     const char *addresses; /* "Ag Bs" */
     int code, error;       /* what it returns; and errno */
-    int flags;             /* that it was asked with */
+    int flags;             /* that it was first asked with */
     bool cut;              /* the addresses say that they are shorter than they must be */
     weir_latch *gate;      /* which it waits for; or NULL */
     WEIR_ATOMIC(uint32_t) asked, answered;
@@ -169,11 +169,13 @@ static inline int look_up(void *context, const char *node, const char *service,
                                                     : &n->any;
 
     CHECK(weir_loop_self() == NULL);
-    a->flags = hints->ai_flags;
-    if (count(&a->asked) == 0 && a == &n->any) {
-        n->hints = *hints;
-        snprintf(n->node, sizeof n->node, "%s", node != NULL ? node : "(none)");
-        snprintf(n->service, sizeof n->service, "%s", service != NULL ? service : "(none)");
+    if (count(&a->asked) == 0) {
+        a->flags = hints->ai_flags;
+        if (a == &n->any) {
+            n->hints = *hints;
+            snprintf(n->node, sizeof n->node, "%s", node != NULL ? node : "(none)");
+            snprintf(n->service, sizeof n->service, "%s", service != NULL ? service : "(none)");
+        }
     }
     if (a->gate != NULL)
         CHECK_EQ(weir_latch_wait(a->gate, WEIR_FOREVER, NULL), 0);
