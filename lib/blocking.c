@@ -12,6 +12,12 @@
  *     deadline has come, and who is not in that list any more, was given a job, and looks.
  *  3. Who was given a job and leaves, since the limit has been lowered, wakes another in its place.
  *
+ * While there are as many threads as may be, and all have something to do, who submits a job has
+ * nobody to wake or to make: it needs no lock. Then the inbox (inbox.h) is open, and the first
+ * thread that finds the list empty moves there what is in it:
+ *  4. The inbox is open only if no thread sleeps, or is being made, and there are `max` that do
+ *     not leave: each looks into it, and shuts it, before it sleeps; and a stop and a resize do.
+ *
  * Without a thread a job does not come to the list: it is carried by the thread that is made for
  * it, so that it can be given back if there is none. Others wait for how that ends.
  *
@@ -20,7 +26,7 @@
 
 #include <weir/blocking.h>
 
-#include "job.h"
+#include "inbox.h"
 #include "thread.h"
 #include "wait.h"
 
@@ -40,6 +46,8 @@ typedef struct idler {
 } idler;
 
 struct weir_blocking {
+    WEIR_ALIGNAS(WEIR_CACHELINE) weir__inbox inbox;
+
     /* changes with each job: one line */
     WEIR_ALIGNAS(WEIR_CACHELINE) weir__wait_queue lock; /* of all that changes */
     weir_job *first, *last;
@@ -66,7 +74,8 @@ struct weir_blocking {
     char name[WEIR__THREAD_NAME];
 };
 
-WEIR_STATIC_ASSERT(offsetof(struct weir_blocking, done) < 64, "a job changes one line");
+WEIR_STATIC_ASSERT(offsetof(struct weir_blocking, done) < 2 * WEIR_CACHELINE,
+                   "a job changes one line");
 
 /* Of which pool the calling thread is, and in which process: the child of a fork in a job is
  * in no thread of a pool. */
@@ -104,7 +113,7 @@ static int await_change(weir_blocking *pool, uint64_t deadline)
     return status;
 }
 
-/* ---- the two lists: with the lock held ---- */
+/* ---- the list: with the lock held ---- */
 
 static void push_job(weir_blocking *pool, weir_job *job)
 {
@@ -117,6 +126,16 @@ static void push_job(weir_blocking *pool, weir_job *job)
     pool->queued++;
 }
 
+static void push_jobs(weir_blocking *pool, weir_job *job)
+{
+    while (job != NULL) {
+        weir_job *const next = job->next;
+
+        push_job(pool, job);
+        job = next;
+    }
+}
+
 static weir_job *pop_job(weir_blocking *pool)
 {
     weir_job *const job = pool->first;
@@ -126,6 +145,8 @@ static weir_job *pop_job(weir_blocking *pool)
     __builtin_prefetch(pool->first); /* who submits was the last to write it */
     return job;
 }
+
+/* ---- those that sleep: with the lock held ---- */
 
 static void remove_idler(weir_blocking *pool, idler *thread)
 {
@@ -231,6 +252,8 @@ static weir_job *next_job(weir_blocking *pool, bool ran)
                 wake = pop_idler(pool, true); /* this one may have been woken for it */
             break;
         }
+        if (pool->first == NULL)
+            push_jobs(pool, weir__inbox_take_or_shut(&pool->inbox));
         if (pool->first != NULL) {
             job = pop_job(pool);
             pool->running += !ran;
@@ -365,6 +388,8 @@ int weir_blocking_submit(weir_blocking *pool, weir_job *job)
     int status = 0;
     bool more;
 
+    if (weir__inbox_put(&pool->inbox, job))
+        return 0;
     lock(pool);
     while (!pool->closed && pool->live == 0) {
         if (pool->making == 0)
@@ -379,6 +404,9 @@ int weir_blocking_submit(weir_blocking *pool, weir_job *job)
         status = -EAGAIN;
     } else {
         push_job(pool, job);
+        if (pool->idle == NULL && !more && pool->making == 0 && pool->options.max_queued == 0 &&
+            weir__inbox_is_shut(&pool->inbox))
+            weir__inbox_open(&pool->inbox);
         wake = pop_idler(pool, true);
         pool->making += more;
         pool->coming += more;
@@ -401,6 +429,7 @@ int weir_blocking_resize(weir_blocking *pool, unsigned max_threads)
         unlock(pool);
         return -EPIPE;
     }
+    push_jobs(pool, weir__inbox_take(&pool->inbox, true));
     pool->max = max_threads;
     if (pool->live > max_threads)
         surplus = pool->live - max_threads;
@@ -478,6 +507,7 @@ int weir_blocking_stop(weir_blocking *pool, weir_blocking_ending how, uint64_t d
         return -EDEADLK;
     lock(pool);
     pool->closed = true;
+    push_jobs(pool, weir__inbox_take(&pool->inbox, true));
     if (how == WEIR_BLOCKING_DISCARD && pool->first != NULL) {
         discarded = pool->first;
         pool->first = NULL;
@@ -509,6 +539,7 @@ int weir_blocking_new(weir_blocking **pool, const weir_blocking_options *options
     if (p == NULL)
         return -ENOMEM;
     memset(p, 0, sizeof *p);
+    weir__inbox_init(&p->inbox);
     weir__queue_init(&p->lock);
     weir_event_init(&p->changed);
     p->options = *options;
@@ -544,6 +575,7 @@ int weir_blocking_free(weir_blocking *pool)
 void weir_blocking_stats_read(weir_blocking *pool, weir_blocking_stats *stats)
 {
     lock(pool);
+    push_jobs(pool, weir__inbox_take(&pool->inbox, false));
     stats->max_threads = pool->max;
     stats->threads = pool->live + pool->making;
     stats->idle = pool->idle_count;

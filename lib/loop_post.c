@@ -22,6 +22,7 @@
  * is, or was: that may have been run since, and be gone, but to fetch its line ahead does no
  * harm. */
 
+#include "job.h"
 #include "loop.h"
 
 #include <errno.h>
@@ -82,7 +83,7 @@ static void wake(weir_loop *loop)
 
 bool weir__loop_take(weir_loop *loop)
 {
-    weir_job *oldest = NULL, *newest, *job;
+    weir_job *oldest, *newest;
     bool woken = false;
     uintptr_t head;
 
@@ -99,16 +100,8 @@ bool weir__loop_take(weir_loop *loop)
     }
     if (head <= WEIR__ASLEEP)
         return woken;
-    /* Plain: the list is the loop's alone now. */
-    job = newest = (weir_job *)head;
-    while ((uintptr_t)job > WEIR__ASLEEP) {
-        weir_job *const below = job->next;
-
-        __builtin_prefetch(job->other, 1);
-        job->next = oldest;
-        oldest = job;
-        job = below;
-    }
+    newest = (weir_job *)head;
+    oldest = weir__jobs_turn(newest, WEIR__ASLEEP + 1);
     if (loop->posted.first == NULL)
         loop->posted.first = oldest;
     else

@@ -217,6 +217,7 @@ static void takes_jobs_in_their_order(void)
     held jobs[JOBS];
 
     submit_held(pool, jobs, JOBS, &gate, 1);
+    CHECK_EQ(numbers_of(pool).queued, JOBS - 1);
     weir_latch_count_down(&gate, 1);
     end(pool);
     for (unsigned i = 0; i < JOBS; i++)
@@ -348,9 +349,10 @@ static void can_have_more_threads_and_fewer(void)
     options.keep = 1;
     options.idle_ns = WEIR_FOREVER;
     pool = make(&options);
-    submit_held(pool, jobs, 12, &gate, 1);
+    submit_held(pool, jobs, 4, &gate, 1);
     CHECK_EQ(weir_blocking_resize(pool, 8), 0); /* for those that wait */
-    until(&begun, 8);
+    until(&begun, 4);
+    submit_held(pool, &jobs[4], 8, &gate, 8);   /* and those that come */
     CHECK_EQ(weir_blocking_resize(pool, 5), 0); /* busy ones end as they finish */
     CHECK_EQ(numbers_of(pool).threads, 8);
     weir_latch_count_down(&gate, 1);

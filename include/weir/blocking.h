@@ -19,7 +19,10 @@
  * that came last in front. A submit wakes that one, or makes a thread: one for each job. So a
  * burst that is over leaves those behind that are not needed, and these end. All of this is
  * under one lock, which is held for some instructions, never while a function of the user's is
- * called or a thread is made: a job that blocks costs far more.
+ * called or a thread is made: a job that blocks costs far more. While all threads that there may
+ * be have work, and `max_queued` is 0, nobody is to be woken or made: a submit pushes its job to
+ * a stack, with one compare-and-swap and no lock, and the first thread that finds the list empty
+ * moves all of them there.
  *
  * Threads:   none is made but by weir_blocking_submit(), when none is idle and there are fewer
  *            than the limit, and by weir_blocking_resize(), for jobs that stand in the list.
@@ -41,9 +44,10 @@
  *            touch this one.
  * Edges:     weir/wait.h.
  *
- * Source: that the thread which slept last is the first to be woken is what Windows does with
- * those that wait at an I/O completion port: Microsoft, "I/O Completion Ports",
- * https://learn.microsoft.com/en-us/windows/win32/fileio/i-o-completion-ports. */
+ * Sources: a stack that many push to, and one empties: R. K. Treiber, "Systems Programming: Coping
+ * with Parallelism", IBM RJ 5118, 1986. That the thread which slept last is the first to be woken
+ * is what Windows does with those that wait at an I/O completion port: Microsoft, "I/O Completion
+ * Ports", https://learn.microsoft.com/en-us/windows/win32/fileio/i-o-completion-ports. */
 
 #ifndef WEIR_BLOCKING_H
 #define WEIR_BLOCKING_H
