@@ -301,7 +301,7 @@ static void run_posts(weir_loop *loop)
 
 bool weir_loop_alive(const weir_loop *loop)
 {
-    return loop->active != 0 || loop->waiting != 0 || loop->posted.first != NULL ||
+    return loop->open != loop->background || loop->waiting != 0 || loop->posted.first != NULL ||
            !weir__link_alone(&loop->closing) ||
            /* sync(called): acquire. Pairs with weir_loop_release(); what was before it. */
            weir_atomic_load(&loop->holds, WEIR_ACQUIRE) != 0 ||

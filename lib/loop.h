@@ -83,8 +83,8 @@ struct weir_loop {
     bool chats;         /* posts came in this turn, or in the last */
     bool crowded;       /* many did */
     void *handle;       /* whose callback runs, or NULL */
-    size_t active;      /* handles that keep it alive */
-    size_t open;        /* handles of any kind: while there are some it is not freed */
+    size_t open;        /* handles: while there are some it is not freed */
+    size_t background;  /* of these: they do not keep it alive */
     size_t waiting;     /* jobs in `deferred` */
     weir__jobs posted;  /* taken from `head` */
     weir__jobs deferred[WEIR__LOOP_PHASES];
@@ -179,18 +179,20 @@ void weir__loop_block_sigpipe(weir_loop *loop);
 static inline void weir__loop_add(weir_loop *loop, bool background)
 {
     loop->open++;
-    loop->active += !background;
+    if (WEIR_UNLIKELY(background))
+        loop->background++;
 }
 
 static inline void weir__loop_drop(weir_loop *loop, bool background)
 {
     loop->open--;
-    loop->active -= !background;
+    if (WEIR_UNLIKELY(background))
+        loop->background--;
 }
 
 static inline void weir__loop_background(weir_loop *loop, bool before, bool after)
 {
-    loop->active += (size_t)before - (size_t)after;
+    loop->background += (size_t)after - (size_t)before;
 }
 
 /* Returns: whether that deadline has passed, also since the loop has last looked at the clock. */

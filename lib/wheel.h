@@ -69,7 +69,8 @@ typedef struct weir__wheel {
 /* WEIR_FOREVER counts as the ns before it. */
 void weir__wheel_init(weir__wheel *wheel, uint64_t now);
 
-/* Of a deadline that is neither in this tick nor in the next 4095. Returns: its slot. */
+/* Of a deadline that is not in the next 4095 ticks, nor in the next 63 of the first far level.
+ * Returns: its slot. */
 uint32_t weir__wheel_slot_far(const weir__wheel *wheel, uint64_t deadline);
 
 /* Time goes to `now`, or stays if that is earlier: whose deadline has come is due, in order, behind
@@ -91,9 +92,12 @@ uint64_t weir__wheel_next(const weir__wheel *wheel);
 static inline uint32_t weir__wheel_slot_of(const weir__wheel *wheel, uint64_t deadline)
 {
     const uint64_t tick = deadline >> WEIR__WHEEL_TICK_BITS;
+    const uint64_t far_tick = deadline >> WEIR__WHEEL_FAR_BITS;
 
     if (WEIR_LIKELY(tick - wheel->tick - 1 < WEIR__WHEEL_FINE - 1))
         return (uint32_t)tick % WEIR__WHEEL_FINE;
+    if (far_tick - (wheel->tick >> (WEIR__WHEEL_FAR_BITS - WEIR__WHEEL_TICK_BITS)) - 1 < 63)
+        return WEIR__WHEEL_FAR + (uint32_t)far_tick % 64;
     return weir__wheel_slot_far(wheel, deadline);
 }
 
