@@ -33,8 +33,9 @@ enum {
     UNIX = 2048  /* of that family */
 };
 
-/* A system call for a file goes on as long as there is room: with who reads fast, for seconds. */
-enum { ROUNDS = 16, PARTS = 64, FILE_BYTES = 1 << 18 };
+/* A system call that writes goes on as long as there is room: with who reads fast, for seconds. So
+ * none is for more than CALL_BYTES. */
+enum { ROUNDS = 16, PARTS = 64, CALL_BYTES = 1 << 18 };
 
 #define CALL(stream, function, ...)                                                  \
     do {                                                                             \
@@ -240,24 +241,28 @@ static ssize_t send_parts(const weir_stream *stream, struct iovec *parts, size_t
     return sendmsg(stream->poll.fd, &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
 }
 
-/* As many parts of the writes from `first` on as go into one system call. */
+/* As much of the writes from `first` on as goes into one system call. */
 static ssize_t send_writes(const weir_stream *stream, const weir_write *first)
 {
     struct iovec parts[PARTS];
-    size_t count = 0;
+    size_t count = 0, room = CALL_BYTES;
     const weir_write *write = first;
 
-    if (first->next == NULL && first->count <= PARTS)
+    if (first->next == NULL && first->count <= PARTS && first->left <= CALL_BYTES)
         return send_parts(stream, first->parts, first->count, false);
-    for (; write != NULL && write->parts != NULL && count < PARTS; write = write->next)
-        for (unsigned i = 0; i < write->count && count < PARTS; i++)
-            parts[count++] = write->parts[i];
+    for (; write != NULL && write->parts != NULL && count < PARTS && room != 0; write = write->next)
+        for (unsigned i = 0; i < write->count && count < PARTS && room != 0; i++) {
+            parts[count] = write->parts[i];
+            if (parts[count].iov_len > room)
+                parts[count].iov_len = room;
+            room -= parts[count++].iov_len;
+        }
     return send_parts(stream, parts, count, write != NULL);
 }
 
 static ssize_t send_file(const weir_stream *stream, weir_write *write)
 {
-    const size_t bytes = write->left < FILE_BYTES ? write->left : FILE_BYTES;
+    const size_t bytes = write->left < CALL_BYTES ? write->left : CALL_BYTES;
     off_t offset = (off_t)write->offset;
     const ssize_t n = sendfile(stream->poll.fd, write->fd, &offset, bytes);
 
@@ -458,6 +463,8 @@ int weir_stream_copy(weir_stream *stream, const void *data, size_t bytes)
     memcpy(made + 1, (const char *)data + n, bytes);
     weir_write_init(&made->write, made + 1, bytes, free_copy);
     push(stream, &made->write);
+    if (n == CALL_BYTES) /* there may be room: nobody would be told of it */
+        weir_poll_again(&stream->poll, WEIR_POLL_WRITE);
     return 0;
 }
 

@@ -13,8 +13,10 @@
 enum { FDS = 64, PIECES = 12 };
 
 static struct {
-    bool of[FDS]; /* descriptors that are stormed */
-    bool fails;   /* not only interruptions, and short writes */
+    bool of[FDS];  /* descriptors that are stormed */
+    bool fails;    /* not only interruptions, and short writes */
+    bool swallows; /* no storm: who reads is as fast as who writes */
+    size_t most;   /* of one call then */
     unsigned interrupted, failed, cut;
     uint64_t random;
 } storm;
@@ -78,8 +80,25 @@ ssize_t storm_recvmsg(int fd, struct msghdr *message, int flags)
     return syscall(SYS_recvmsg, fd, message, flags);
 }
 
+/* Returns: whether it takes them all. */
+static bool swallow(int fd, const struct iovec *parts, size_t count, size_t *bytes)
+{
+    if (!storm.swallows || !storm.of[fd])
+        return false;
+    *bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        *bytes += parts[i].iov_len;
+    if (*bytes > storm.most)
+        storm.most = *bytes;
+    return true;
+}
+
 ssize_t storm_send(int fd, const void *data, size_t bytes, int flags)
 {
+    const struct iovec part = {NULL, bytes};
+
+    if (swallow(fd, &part, 1, &bytes))
+        return (ssize_t)bytes;
     if (STRIKES(fd, EPIPE, ECONNRESET, ENOBUFS, ENOMEM))
         return -1;
     return sendto(fd, data, cut(fd, bytes), flags, NULL, 0);
@@ -90,7 +109,10 @@ ssize_t storm_sendmsg(int fd, const struct msghdr *message, int flags)
 {
     struct msghdr less = *message;
     struct iovec first = message->msg_iov[0];
+    size_t bytes;
 
+    if (swallow(fd, message->msg_iov, message->msg_iovlen, &bytes))
+        return (ssize_t)bytes;
     if (STRIKES(fd, EPIPE, ECONNRESET, ENOBUFS, ENOMEM))
         return -1;
     first.iov_len = cut(fd, first.iov_len);
@@ -276,6 +298,85 @@ static void whatever_fails_is_told_once_and_the_rest_goes_on(void)
     CHECK(fclose(file) == 0);
 }
 
+/* ---- who takes all ---- */
+
+static side *hungry_side(weir_loop *loop, int *other)
+{
+    int fd[2];
+
+    begin_storm(1, false);
+    storm.random = 0;
+    CHECK(pair_of(PAIR, fd));
+    open_side(&sides[0], loop, fd[0]);
+    storm.swallows = storm.of[fd[0]] = true;
+    *other = fd[1];
+    return &sides[0];
+}
+
+static void end_side(side *s, int other)
+{
+    weir_loop *const loop = s->t.loop;
+
+    CHECK(storm.most != 0 && storm.most <= 256 * 1024);
+    shut_it(&s->t);
+    run_to_the_end(loop);
+    CHECK(close(other) == 0);
+    end(loop);
+}
+
+/* 16 calls a turn, however the bytes are divided. */
+static void a_large_write_holds_nobody_up(void)
+{
+    enum { TURN = 16 * 256 * 1024, TURNS = 5 };
+    char *const bytes = calloc(TURNS, TURN);
+
+    CHECK(bytes != NULL);
+    for (unsigned count = 1; count <= 100; count += 33) {
+        struct iovec parts[100];
+        weir_loop *const loop = make(NULL);
+        wrote *const w = &sides[0].wrote[0];
+        int other;
+        side *const s = hungry_side(loop, &other);
+
+        for (unsigned i = 0; i < count; i++) {
+            parts[i].iov_base = bytes;
+            parts[i].iov_len = TURNS * TURN / count;
+        }
+        parts[0].iov_len += TURNS * TURN % count;
+        weir_write_init_parts(&w->write, parts, count, on_done);
+        CHECK_EQ(put_write(&s->t, w), -EINPROGRESS);
+        for (size_t left = TURNS - 1; left != 0; left--) {
+            CHECK_EQ(weir_stream_queued(&s->t.stream), left * TURN);
+            (void)weir_loop_turn(loop, 0);
+        }
+        CHECK_EQ(weir_stream_queued(&s->t.stream), 0);
+        CHECK(s->t.done == 1 && w->status == 0);
+        end_side(s, other);
+    }
+    free(bytes);
+}
+
+/* There is room for the rest, and nobody says so. */
+static void the_rest_of_a_large_copy_follows(void)
+{
+    enum { LARGE = 3 * 256 * 1024 };
+    char *const bytes = calloc(1, LARGE);
+    weir_loop *const loop = make(NULL);
+    int other;
+    side *const s = hungry_side(loop, &other);
+
+    CHECK(bytes != NULL);
+    while (weir_loop_turn(loop, 0) == 0) /* what epoll says at first */
+        continue;
+    CHECK_EQ(weir_stream_try_write(&s->t.stream, bytes, LARGE), 256 * 1024);
+    CHECK_EQ(weir_stream_copy(&s->t.stream, bytes, LARGE), 0);
+    CHECK_EQ(weir_stream_queued(&s->t.stream), LARGE - 256 * 1024);
+    (void)weir_loop_turn(loop, 0);
+    CHECK_EQ(weir_stream_queued(&s->t.stream), 0);
+    end_side(s, other);
+    free(bytes);
+}
+
 /* ---- a listener ---- */
 
 static void a_listener_accepts_everybody_whatever_accept_says(void)
@@ -312,5 +413,7 @@ int main(void)
 {
     return TEST_RUN("stream_storm", TEST_CASE(interruptions_and_short_writes_lose_nothing),
                     TEST_CASE(whatever_fails_is_told_once_and_the_rest_goes_on),
+                    TEST_CASE(a_large_write_holds_nobody_up),
+                    TEST_CASE(the_rest_of_a_large_copy_follows),
                     TEST_CASE(a_listener_accepts_everybody_whatever_accept_says));
 }

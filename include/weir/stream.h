@@ -26,8 +26,8 @@
  * No call comes from inside of a function of this header. What ends at once says so by what it
  * returns, and is not told again.
  *
- * Fairness:  of one stream up to 16 reads and 16 writes a turn, and by each write up to 256 KiB of
- *            a file; of one listener 64 connections.
+ * Fairness:  of one stream up to 16 reads and 16 writes a turn, each of up to 256 KiB; of one
+ *            listener 64 connections.
  * Progress:  nothing here blocks; each function makes a few system calls at most.
  * Ordering:  one thread. Bytes are written in the order of the calls.
  * Memory:    weir_stream is the caller's, from open until `closed` is called: 96 bytes; and 16
@@ -190,7 +190,7 @@ WEIR_API void weir_write_init_file(weir_write *write, int fd, int64_t offset, si
  * -EINPROGRESS the write is the caller's again. */
 WEIR_API int weir_stream_write(weir_stream *stream, weir_write *write) WEIR_NODISCARD;
 
-/* Writes what the kernel takes at once, if nothing stands in the queue.
+/* Writes what the kernel takes at once, up to 256 KiB, if nothing stands in the queue.
  * Returns: how many bytes; -EAGAIN: none; otherwise as weir_stream_write(). */
 WEIR_API ssize_t weir_stream_try_write(weir_stream *stream, const void *data,
                                        size_t bytes) WEIR_NODISCARD;
