@@ -8,7 +8,9 @@
  * lock. So a thread may sleep that has shut it, and be woken by the next that comes.
  *
  * Who may run with whom: put with everything; the others exclude each other.
- * Progress:  put is lock-free; the others are wait-free. */
+ * Progress:  put is lock-free; the others are wait-free.
+ * Edges:
+ *   inbox  weir__inbox_put() -> weir__inbox_take()  carries the job, and what was before */
 
 #ifndef WEIR_LIB_INBOX_H
 #define WEIR_LIB_INBOX_H
@@ -46,13 +48,14 @@ static inline bool weir__inbox_put(weir__inbox *inbox, weir_job *job)
 
 static inline bool weir__inbox_is_shut(weir__inbox *inbox)
 {
-    /* relaxed, also below: who asks has the lock, and what is taken is exchanged. */
+    /* relaxed: who asks has the lock, and alone opens and shuts it. */
     return weir_atomic_load(&inbox->newest, WEIR_RELAXED) == WEIR__INBOX_SHUT;
 }
 
-/* relaxed: put() looks for no more than the word. It was shut. */
+/* It was shut. */
 static inline void weir__inbox_open(weir__inbox *inbox)
 {
+    /* relaxed: it publishes nothing. */
     weir_atomic_store(&inbox->newest, WEIR__INBOX_OPEN, WEIR_RELAXED);
 }
 
@@ -72,6 +75,7 @@ static inline weir_job *weir__inbox_take(weir__inbox *inbox, bool shut)
 /* Takes what has come; if nothing has, it is shut from now on. */
 static inline weir_job *weir__inbox_take_or_shut(weir__inbox *inbox)
 {
+    /* relaxed: what has come since is taken all the same. */
     return weir__inbox_take(inbox,
                             weir_atomic_load(&inbox->newest, WEIR_RELAXED) == WEIR__INBOX_OPEN);
 }

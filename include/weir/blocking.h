@@ -32,8 +32,8 @@
  *            the count, and out of the limit, when it calls `on_end`. All signals are blocked in
  *            them, but for those that an instruction of the thread's own raises (SIGSEGV,
  *            SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS). A job must not end its thread.
- * Progress:  blocking, on who has the lock. A submit that finds the pool without a thread makes
- *            it before it returns; others that come meanwhile wait for that.
+ * Progress:  blocking, on who has the lock, but for a push as above. A submit that finds the pool
+ *            without a thread makes it before it returns; others that come meanwhile wait for that.
  * Ordering:  what happens before a submit is visible to the job's function; what it did, to who
  *            got 0 from weir_blocking_stop(), and to the `failed` of this job.
  * Fairness:  FIFO: jobs are taken in the order in which they were submitted.
