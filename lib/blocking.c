@@ -8,15 +8,17 @@
  *     of the list has one that comes for it, or there are more threads than the limit, which is at
  *     least 1.
  *  2. A thread goes to sleep only if the list is empty; each job that comes to the list later takes
- *     the first thread that sleeps out of theirs, and nudges it, or asks for a new one. So whose
- *     deadline has come, and who is not in that list any more, was given a job, and looks.
+ *     the first thread that sleeps out of theirs, and nudges it, or asks for a new one, unless it
+ *     comes from the inbox (4). So whose deadline has come, and who is not in that list any more,
+ *     was given a job, and looks.
  *  3. Who was given a job and leaves, since the limit has been lowered, wakes another in its place.
  *
  * While there are as many threads as may be, and all have something to do, who submits a job has
  * nobody to wake or to make: it needs no lock. Then the inbox (inbox.h) is open, and the first
  * thread that finds the list empty moves there what is in it:
- *  4. The inbox is open only if no thread sleeps, or is being made, and there are `max` that do
- *     not leave: each looks into it, and shuts it, before it sleeps; and a stop and a resize do.
+ *  4. The inbox is open only if no thread sleeps, or is being made, and there are at least `max`:
+ *     so many look into it, and shut it, before they sleep; and a stop and a resize do. Who is
+ *     above `max` may leave without a look.
  *
  * Without a thread a job does not come to the list: it is carried by the thread that is made for
  * it, so that it can be given back if there is none. Others wait for how that ends.
@@ -382,13 +384,24 @@ static bool is_full(const weir_blocking *pool)
            pool->queued - pool->coming >= pool->options.max_queued;
 }
 
+/* Of so many submits of a thread one moves what is in the inbox: whoever has to do so with the lock
+ * held finds no more of each thread. */
+enum { PUTS = 64 };
+
+static bool put(weir_blocking *pool, weir_job *job)
+{
+    static _Thread_local unsigned count;
+
+    return ++count % PUTS != 0 && weir__inbox_put(&pool->inbox, job);
+}
+
 int weir_blocking_submit(weir_blocking *pool, weir_job *job)
 {
     weir__wake wake = {NULL, NULL};
     int status = 0;
     bool more;
 
-    if (weir__inbox_put(&pool->inbox, job))
+    if (put(pool, job))
         return 0;
     lock(pool);
     while (!pool->closed && pool->live == 0) {
@@ -403,6 +416,7 @@ int weir_blocking_submit(weir_blocking *pool, weir_job *job)
     } else if (!more && pool->idle == NULL && is_full(pool)) {
         status = -EAGAIN;
     } else {
+        push_jobs(pool, weir__inbox_take(&pool->inbox, false)); /* its thread's own, before it */
         push_job(pool, job);
         if (pool->idle == NULL && !more && pool->making == 0 && pool->options.max_queued == 0 &&
             weir__inbox_is_shut(&pool->inbox))

@@ -445,7 +445,7 @@ static int finish(weir_job *job)
         end_first(socket, -ECANCELED);
     if (socket->batch != NULL)
         weir_release(socket->batch, socket->batch->allocated);
-    socket->poll.loop->open--;
+    weir__loop_drop(socket->poll.loop, true);
     if (socket->calls->closed != NULL)
         CALL(socket, socket->calls->closed, socket);
     return 0;
@@ -549,7 +549,7 @@ int weir_datagram_close(weir_datagram *socket)
     (void)weir_timer_stop(&socket->again);
     (void)close(socket->poll.fd);
     socket->poll.fd = -1;
-    loop->open++;
+    weir__loop_add(loop, true); /* the job keeps it alive */
     weir_loop_defer(loop, &socket->finish, WEIR_LOOP_CLOSE);
     return 0;
 }

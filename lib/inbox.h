@@ -8,7 +8,7 @@
  * lock. So a thread may sleep that has shut it, and be woken by the next that comes.
  *
  * Who may run with whom: put with everything; the others exclude each other.
- * Progress:  put is lock-free; the others are wait-free.
+ * Progress:  put is lock-free; the others are wait-free, a take in steps for each job.
  * Edges:
  *   inbox  weir__inbox_put() -> weir__inbox_take()  carries the job, and what was before */
 

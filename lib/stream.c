@@ -546,7 +546,7 @@ static void finish(weir_loop *loop, weir__link *link)
     end_all(stream, -ECANCELED);
     if ((stream->state & SHUT_LATER) != 0 && stream->calls->shut != NULL)
         CALL(stream, stream->calls->shut, stream, -ECANCELED);
-    loop->open--;
+    weir__loop_drop(loop, true);
     if (stream->calls->closed != NULL)
         CALL(stream, stream->calls->closed, stream);
 }
@@ -561,7 +561,7 @@ int weir_stream_close(weir_stream *stream)
     (void)weir_poll_stop(&stream->poll);
     (void)close(stream->poll.fd);
     stream->poll.fd = -1;
-    loop->open++;
+    weir__loop_add(loop, true); /* what is closing keeps it alive */
     loop->finish = finish;
     weir__link_push(&loop->closing, &stream->poll.again);
     return 0;

@@ -20,9 +20,9 @@
  * burst that is over leaves those behind that are not needed, and these end. All of this is
  * under one lock, which is held for some instructions, never while a function of the user's is
  * called or a thread is made: a job that blocks costs far more. While all threads that there may
- * be have work, and `max_queued` is 0, nobody is to be woken or made: a submit pushes its job to
- * a stack, with one compare-and-swap and no lock, and the first thread that finds the list empty
- * moves all of them there.
+ * be have work, and `max_queued` is 0, nobody is to be woken or made: of a thread's submits in a
+ * row 63 of 64 push their job to a stack, by compare-and-swap and without the lock, and what is
+ * there comes to the list with the 64th, or when a thread finds that empty.
  *
  * Threads:   none is made but by weir_blocking_submit(), when none is idle and there are fewer
  *            than the limit, and by weir_blocking_resize(), for jobs that stand in the list.
