@@ -25,6 +25,7 @@ typedef struct offload_case {
 typedef struct request {
     weir_offload offload;
     int question, answer;
+    int why; /* written before the cancel */
 } request;
 
 static const offload_case *current;
@@ -66,7 +67,10 @@ static int run(weir_offload *offload)
 
     weir_check_assert(r->question == 1);
     r->answer = 42;
-    return weir_offload_wanted(offload) ? 0 : -EINTR;
+    if (weir_offload_wanted(offload))
+        return 0;
+    weir_check_assert(r->why == 7);
+    return -EINTR;
 }
 
 static void submit(request *r)
@@ -113,6 +117,7 @@ static void offload_test(void *argument)
     weir_offload_init(&r->offload, loop, run, done, dropped);
     pool = weir_check_thread(serve, NULL);
     submit(r);
+    r->why = 7;
     if (current->cancels)
         weir_check_assert(weir_offload_cancel(&r->offload) == 0);
     weir_check_assert(weir_loop_run(loop, WEIR_LOOP_IDLE, WEIR_FOREVER) == 0);
