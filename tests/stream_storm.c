@@ -111,7 +111,7 @@ ssize_t storm_sendmsg(int fd, const struct msghdr *message, int flags)
     struct iovec first = message->msg_iov[0];
     size_t bytes;
 
-    if (swallow(fd, message->msg_iov, message->msg_iovlen, &bytes))
+    if (swallow(fd, message->msg_iov, (size_t)message->msg_iovlen, &bytes))
         return (ssize_t)bytes;
     if (STRIKES(fd, EPIPE, ECONNRESET, ENOBUFS, ENOMEM))
         return -1;
