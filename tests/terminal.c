@@ -350,8 +350,13 @@ static int try_in_background(pair p)
 
 static void the_background_changes_nothing(void)
 {
-    const pair p = open_pair();
+    pair p;
 
+    if (test_emulated()) {
+        test_skip("the emulator does not pass on which session a terminal is of");
+        return;
+    }
+    p = open_pair();
     CHECK_EQ(in_a_session(p, try_in_background), 0);
     close_both(p);
 }
