@@ -144,7 +144,7 @@ static void our_closed(weir_stream *stream)
 
 static void our_accepted(weir_listener *listener, int fd)
 {
-    static const weir_stream_calls calls = {our_echo, our_end, NULL, NULL, NULL, NULL, our_closed};
+    static const weir_stream_calls calls = {.read = our_echo, .end = our_end, .closed = our_closed};
     weir_stream *const stream = (weir_stream *)malloc(sizeof *stream);
     const int on = 1;
 

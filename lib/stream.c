@@ -98,11 +98,30 @@ static ssize_t receive(weir_stream *stream, void *data, size_t bytes)
     return error == EIO && is_master(stream->poll.fd) ? 0 : -error;
 }
 
+/* The kernel tells an error of the connection once: after a write has got it, who reads is told an
+ * end that there was not. */
+static bool is_lost(const weir_stream *stream)
+{
+    switch (stream->status) {
+    case -ECONNRESET:
+    case -ECONNABORTED:
+    case -ETIMEDOUT:
+    case -EHOSTUNREACH:
+    case -ENETUNREACH:
+    case -ENETDOWN:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* One system call, and `state` after it. */
 static ssize_t read_once(weir_stream *stream, void *data, size_t bytes)
 {
-    const ssize_t n = receive(stream, data, bytes);
+    ssize_t n = receive(stream, data, bytes);
 
+    if (n == 0 && is_lost(stream))
+        n = stream->status;
     if (n == -EAGAIN || (n > 0 && (size_t)n < bytes && (stream->state & DOUBT) == 0))
         stream->state &= ~(uint32_t)READABLE;
     else if (n <= 0)
@@ -318,6 +337,31 @@ static void end_all(weir_stream *stream, int status)
         end_first(stream, status);
 }
 
+/* No more can be written. */
+static void fail(weir_stream *stream, int status)
+{
+    stream->status = status;
+    end_all(stream, status);
+    if (stream->calls->failed != NULL && (stream->state & CLOSED) == 0)
+        CALL(stream, stream->calls->failed, stream, status);
+}
+
+/* Nothing is to be written that would be told it: the kernel says that there is an error. */
+static void look_for_error(weir_stream *stream)
+{
+    socklen_t length = sizeof(int);
+    int error = EPIPE; /* of a pipe: nobody reads it any more */
+
+    if (stream->calls->failed == NULL || stream->status != 0 ||
+        (stream->state & (SHUT | CLOSED)) != 0)
+        return;
+    if ((stream->state & FILE_KIND) == 0 &&
+        getsockopt(stream->poll.fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
+        error = errno;
+    if (error != 0)
+        fail(stream, -error);
+}
+
 static void drain(weir_stream *stream)
 {
     if ((stream->state & FULL) == 0 || stream->queued > stream->low)
@@ -368,8 +412,7 @@ static void write_some(weir_stream *stream)
         if (n >= 0) {
             take(stream, (size_t)n);
         } else if (n != -EAGAIN) {
-            stream->status = (int)n;
-            end_all(stream, (int)n);
+            fail(stream, (int)n);
         }
     }
     drain(stream);
@@ -480,6 +523,8 @@ static void on_ready(weir_poll *poll, unsigned ready)
         stream->state |= WRITABLE;
         write_some(stream);
     }
+    if ((ready & WEIR_POLL_ERROR) != 0)
+        look_for_error(stream);
     if ((ready & WEIR_POLL_READ) == 0 || (stream->state & (ENDED | CLOSED)) != 0)
         return;
     stream->state |= READABLE;

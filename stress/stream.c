@@ -43,7 +43,7 @@ typedef struct conn {
     size_t head_bytes;               /* of the header, that have come */
     size_t break_at;                 /* of in + out; SIZE_MAX: never */
     unsigned writes, done;
-    bool ended, shut, gone;
+    bool ended, failed, shut, gone;
     char room[5000];
 } conn;
 
@@ -282,6 +282,16 @@ static void *on_buffer(weir_stream *stream, size_t *bytes)
     return c->room;
 }
 
+static void on_writing_failed(weir_stream *stream, int status)
+{
+    conn *const c = (conn *)(void *)stream;
+
+    if (c->gone || c->failed)
+        stress_fail(&s, "a failure is told twice");
+    c->failed = true;
+    lost(c, "writing", status);
+}
+
 static void on_drained(weir_stream *stream)
 {
     send_some((conn *)(void *)stream);
@@ -323,10 +333,10 @@ static void on_closed(weir_stream *stream)
     weir_release(c, sizeof *c);
 }
 
-static const weir_stream_calls calls = {on_read,    on_end,  NULL,     NULL,
-                                        on_drained, on_shut, on_closed};
-static const weir_stream_calls own_calls = {on_read,    on_end,  NULL,     on_buffer,
-                                            on_drained, on_shut, on_closed};
+static const weir_stream_calls calls = {on_read,           on_end,  NULL,     NULL, on_drained,
+                                        on_writing_failed, on_shut, on_closed};
+static const weir_stream_calls own_calls = {on_read,    on_end, NULL,    on_buffer,
+                                            on_drained, NULL,   on_shut, on_closed};
 
 static conn *new_conn(user *u, int fd, weir_listener *from)
 {

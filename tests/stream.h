@@ -134,18 +134,27 @@ static inline bool pair_of(pair_kind kind, int fd[2])
 /* ---- streams that watch ---- */
 
 /* What is called, as `then` is told. */
-enum { READ = 'r', END = 'e', READABLE = 'a', ROOM = 'b', DRAINED = 'd', SHUT = 's', CLOSED = 'c' };
+enum {
+    READ = 'r',
+    END = 'e',
+    READABLE = 'a',
+    ROOM = 'b',
+    DRAINED = 'd',
+    BROKEN = 'f',
+    SHUT = 's',
+    CLOSED = 'c'
+};
 
 typedef struct talker {
     weir_stream stream;
     weir_loop *loop;
     void (*then)(struct talker *talker, int what);
     struct talker *other;
-    unsigned reads, ends, readables, rooms, draineds, shuts, closes;
-    unsigned writes, done; /* that were to be told, that were */
-    size_t bytes;          /* that came */
-    size_t checked;        /* of these are compared */
-    int ended, shut;       /* status */
+    unsigned reads, ends, readables, rooms, draineds, fails, shuts, closes;
+    unsigned writes, done;   /* that were to be told, that were */
+    size_t bytes;            /* that came */
+    size_t checked;          /* of these are compared */
+    int ended, failed, shut; /* status */
     bool open, closing;
     char *room; /* for `buffer`; NULL: none */
     size_t room_bytes;
@@ -250,6 +259,20 @@ static inline void on_drained(weir_stream *stream)
     go_on(t, DRAINED);
 }
 
+static inline void on_writing_failed(weir_stream *stream, int status)
+{
+    talker *const t = note(stream, BROKEN);
+
+    CHECK(status < 0);
+    CHECK_EQ(t->fails, 0);
+    CHECK_EQ(t->shuts, 0);
+    CHECK_EQ(t->done, t->writes);
+    CHECK_EQ(weir_stream_queued(stream), 0);
+    t->fails++;
+    t->failed = status;
+    go_on(t, BROKEN);
+}
+
 static inline void on_shut(weir_stream *stream, int status)
 {
     talker *const t = note(stream, SHUT);
@@ -273,11 +296,11 @@ static inline void on_closed(weir_stream *stream)
     go_on(t, CLOSED);
 }
 
-static const weir_stream_calls loops_room = {on_read,    on_end,  on_readable, NULL,
-                                             on_drained, on_shut, on_closed};
-static const weir_stream_calls own_room = {on_read,    on_end,  on_readable, on_buffer,
-                                           on_drained, on_shut, on_closed};
-static const weir_stream_calls no_calls = {NULL, NULL, NULL, NULL, NULL, NULL, NULL};
+static const weir_stream_calls loops_room = {
+    on_read, on_end, on_readable, NULL, on_drained, on_writing_failed, on_shut, on_closed};
+static const weir_stream_calls own_room = {on_read,    on_end, on_readable, on_buffer,
+                                           on_drained, NULL,   on_shut,     on_closed};
+static const weir_stream_calls no_calls = {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL};
 
 static inline void open_with(talker *t, weir_loop *loop, int fd, weir_stream_kind kind,
                              const weir_stream_calls *calls)

@@ -91,10 +91,16 @@ static void a_reset_is_not_an_end(void)
     }
 }
 
-static void nothing_is_told_after_the_end(void)
+static void await_error(int fd)
+{
+    struct pollfd gone = {fd, 0, 0};
+
+    CHECK_EQ(poll(&gone, 1, -1), 1);
+}
+
+static void nothing_is_told_to_the_reader_after_the_end(void)
 {
     weir_loop *loop;
-    struct pollfd gone;
     talker t;
     int fd[2];
 
@@ -103,9 +109,7 @@ static void nothing_is_told_after_the_end(void)
     CHECK(shutdown(fd[1], SHUT_WR) == 0);
     UNTIL(loop, t.ends == 1);
     reset_by(fd[1]);
-    gone.fd = fd[0];
-    gone.events = 0;
-    CHECK_EQ(poll(&gone, 1, -1), 1);
+    await_error(fd[0]);
     idle_turns(loop);
     CHECK(t.ends == 1 && t.readables == 0 && t.reads == 0);
     close_all(&t, -1);
@@ -158,6 +162,8 @@ static void a_reset_in_the_middle_of_a_large_write_ends_all(void)
         CHECK(QUIET(weir_stream_copy(&t.stream, "a", 1)) < 0);
         if (reading)
             UNTIL(loop, t.ends == 1);
+        CHECK_EQ(t.ended, reading ? -ECONNRESET : 0); /* though a write has got the error */
+        CHECK(t.fails == 1 && t.failed == status);
         close_all(&t, -1);
         CHECK_EQ(t.ends, (unsigned)reading);
     }
@@ -208,6 +214,152 @@ static void a_user_that_closes_the_fd_beneath_gets_an_error(void)
     CHECK(close(fd[0]) == 0);
     CHECK_EQ(put_bytes(&t, &w, "a", 1), -EBADF);
     close_all(&t, fd[1]);
+}
+
+/* ---- writing that fails ---- */
+
+/* Nobody waits for them, and they are fewer than would be told by `drained`. */
+static void copies_that_are_lost_are_told(void)
+{
+    for (int ended = 0; ended < 2; ended++) {
+        weir_loop *loop;
+        talker t;
+        int fd[2];
+
+        loop = begin_pair(TCP4, &t, fd);
+        weir_stream_marks(&t.stream, 0, 2 * BIG);
+        start_reading(&t);
+        if (ended) {
+            CHECK(shutdown(fd[1], SHUT_WR) == 0);
+            UNTIL(loop, t.ends == 1);
+        }
+        CHECK_EQ(QUIET(weir_stream_copy(&t.stream, big, BIG)), 0);
+        CHECK(weir_stream_queued(&t.stream) != 0);
+        reset_by(fd[1]);
+        UNTIL(loop, t.fails == 1 && t.ends == 1);
+        CHECK(t.failed == -EPIPE || t.failed == -ECONNRESET);
+        CHECK_EQ(t.ended, ended ? 0 : -ECONNRESET);
+        CHECK_EQ(QUIET(weir_stream_copy(&t.stream, "a", 1)), t.failed);
+        check_that_it_sleeps(loop);
+        CHECK_EQ(t.draineds + t.shuts, 0);
+        close_all(&t, -1);
+        CHECK_EQ(t.fails, 1);
+    }
+}
+
+/* With nothing to write, and nobody who reads. */
+static void a_broken_connection_is_told(void)
+{
+    for (int ended = 0; ended < 2; ended++) {
+        weir_loop *loop;
+        char bytes[10];
+        talker t;
+        int fd[2];
+
+        loop = begin_pair(TCP4, &t, fd);
+        CHECK_EQ(write(fd[1], big, 5), 5);
+        if (ended) {
+            start_reading(&t);
+            CHECK(shutdown(fd[1], SHUT_WR) == 0);
+            UNTIL(loop, t.ends == 1);
+        }
+        reset_by(fd[1]);
+        UNTIL(loop, t.fails == 1);
+        CHECK_EQ(t.failed, ended ? -EPIPE : -ECONNRESET);
+        if (!ended) {
+            CHECK_EQ(QUIET(weir_stream_try_read(&t.stream, bytes, 10)), 5);
+            CHECK_EQ(QUIET(weir_stream_try_read(&t.stream, bytes, 10)), -ECONNRESET);
+        }
+        check_that_it_sleeps(loop);
+        close_all(&t, -1);
+        CHECK_EQ(t.fails, 1);
+    }
+}
+
+static void a_pipe_that_nobody_reads_any_more_is_told(void)
+{
+    weir_loop *const loop = make(NULL);
+    talker t;
+    int fd[2];
+
+    CHECK(pair_of(PIPE, fd));
+    open_file(&t, loop, fd[1]);
+    idle_turns(loop);
+    CHECK_EQ(t.fails, 0);
+    CHECK(close(fd[0]) == 0);
+    UNTIL(loop, t.fails == 1);
+    CHECK_EQ(t.failed, -EPIPE);
+    close_all(&t, -1);
+}
+
+static void what_a_function_has_said_is_not_told_again(void)
+{
+    for (int shut = 0; shut < 2; shut++) {
+        weir_loop *loop;
+        talker t;
+        wrote w;
+        int fd[2];
+
+        loop = begin_pair(TCP4, &t, fd);
+        if (shut)
+            CHECK_EQ(QUIET(weir_stream_shutdown(&t.stream)), 0);
+        reset_by(fd[1]);
+        await_error(fd[0]);
+        if (!shut)
+            CHECK_EQ(put_bytes(&t, &w, "a", 1), -ECONNRESET);
+        idle_turns(loop);
+        CHECK_EQ(t.fails, 0);
+        close_all(&t, -1);
+    }
+}
+
+static void close_when_it_fails(talker *t, int what)
+{
+    if (what == BROKEN)
+        shut_it(t);
+}
+
+static void a_stream_can_be_closed_when_it_fails(void)
+{
+    for (int full = 0; full < 2; full++) {
+        weir_loop *loop;
+        talker t;
+        int fd[2];
+
+        loop = begin_pair(TCP4, &t, fd);
+        start_reading(&t);
+        t.then = close_when_it_fails;
+        if (full) {
+            CHECK_EQ(QUIET(weir_stream_copy(&t.stream, big, BIG)), 0);
+            CHECK(weir_stream_is_full(&t.stream));
+            CHECK_EQ(QUIET(weir_stream_shutdown(&t.stream)), -EINPROGRESS);
+        }
+        reset_by(fd[1]);
+        run_to_the_end(loop);
+        CHECK_EQ(t.fails, 1);
+        CHECK_EQ(t.draineds + t.ends, 0);
+        CHECK_EQ(t.shuts, (unsigned)full);
+        CHECK_EQ(t.shut, full ? -ECANCELED : 0);
+        CHECK_EQ(t.closes, 1);
+        end(loop);
+    }
+}
+
+static void a_stream_that_a_write_has_closed_tells_no_failure(void)
+{
+    weir_loop *loop;
+    talker t;
+    wrote w;
+    int fd[2];
+
+    loop = begin_pair(TCP4, &t, fd);
+    stuff(&t, &w);
+    w.then = close_its_stream;
+    reset_by(fd[1]);
+    run_to_the_end(loop);
+    CHECK(w.status == -ECONNRESET || w.status == -EPIPE);
+    CHECK(t.fails == 0 && t.closes == 1);
+    end(loop);
 }
 
 /* ---- shutdown ---- */
@@ -384,18 +536,24 @@ static void a_shutdown_of_what_is_gone_says_so(void)
 int main(void)
 {
     make_big();
-    return TEST_RUN("stream_end", TEST_CASE(the_end_is_told_and_nothing_is_closed),
-                    TEST_CASE(data_before_a_hang_up_are_delivered_before_the_end),
-                    TEST_CASE(a_reset_is_not_an_end), TEST_CASE(nothing_is_told_after_the_end),
-                    TEST_CASE(a_reset_is_told_by_try_read),
-                    TEST_CASE(a_reset_in_the_middle_of_a_large_write_ends_all),
-                    TEST_CASE(writing_to_who_has_gone_is_an_error_not_a_signal),
-                    TEST_CASE(a_user_that_closes_the_fd_beneath_gets_an_error),
-                    TEST_CASE(shutdown_waits_for_all_writes_before_it),
-                    TEST_CASE(a_shutdown_with_nothing_to_wait_for_is_done_at_once),
-                    TEST_CASE(both_ends_shutting_down_at_once_do_not_hang),
-                    TEST_CASE(a_shutdown_is_answered_though_a_close_follows),
-                    TEST_CASE(a_close_just_before_a_shutdown_is_told_there),
-                    TEST_CASE(a_shutdown_behind_writes_that_fail_tells_why),
-                    TEST_CASE(a_shutdown_of_what_is_gone_says_so));
+    return TEST_RUN(
+        "stream_end", TEST_CASE(the_end_is_told_and_nothing_is_closed),
+        TEST_CASE(data_before_a_hang_up_are_delivered_before_the_end),
+        TEST_CASE(a_reset_is_not_an_end), TEST_CASE(nothing_is_told_to_the_reader_after_the_end),
+        TEST_CASE(a_reset_is_told_by_try_read),
+        TEST_CASE(a_reset_in_the_middle_of_a_large_write_ends_all),
+        TEST_CASE(writing_to_who_has_gone_is_an_error_not_a_signal),
+        TEST_CASE(a_user_that_closes_the_fd_beneath_gets_an_error),
+        TEST_CASE(copies_that_are_lost_are_told), TEST_CASE(a_broken_connection_is_told),
+        TEST_CASE(a_pipe_that_nobody_reads_any_more_is_told),
+        TEST_CASE(what_a_function_has_said_is_not_told_again),
+        TEST_CASE(a_stream_can_be_closed_when_it_fails),
+        TEST_CASE(a_stream_that_a_write_has_closed_tells_no_failure),
+        TEST_CASE(shutdown_waits_for_all_writes_before_it),
+        TEST_CASE(a_shutdown_with_nothing_to_wait_for_is_done_at_once),
+        TEST_CASE(both_ends_shutting_down_at_once_do_not_hang),
+        TEST_CASE(a_shutdown_is_answered_though_a_close_follows),
+        TEST_CASE(a_close_just_before_a_shutdown_is_told_there),
+        TEST_CASE(a_shutdown_behind_writes_that_fail_tells_why),
+        TEST_CASE(a_shutdown_of_what_is_gone_says_so));
 }

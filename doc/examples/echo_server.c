@@ -10,6 +10,7 @@
 #include <weir/stream.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ static void shut(weir_stream *client, int status)
 /* He sends no more: he gets what is left, and the end. */
 static void end(weir_stream *client, int status)
 {
-    if (status != 0 || weir_stream_shutdown(client) == 0)
+    if (status != 0 || weir_stream_shutdown(client) != -EINPROGRESS)
         weir_stream_close(client);
 }
 

@@ -37,8 +37,8 @@
  *            file, blocks it in its thread as long as it is run: write to those while it is.
  * Errors:    a write after the other side has gone says -EPIPE or -ECONNRESET. One that fails ends
  *            writing for good, since there would be a gap: what stands in the queue ends with
- *            the same. Reading says it by `end`, once; it is paused then. Who reads by
- *            weir_stream_try_read() has it from that alone.
+ *            the same, copies too, and `failed` tells it. Reading says it by `end`, once; it is
+ *            paused then. Who reads by weir_stream_try_read() has it from that alone.
  * Edges:     weir/loop.h.
  *
  * Source: readiness by edges, and trying first: L. Gammo, T. Brecht, A. Shukla, D. Pariag,
@@ -78,6 +78,10 @@ typedef struct weir_stream_calls {
     void *(*buffer)(weir_stream *stream, size_t *bytes);
     /* It was full, and is not above its low mark any more. */
     void (*drained)(weir_stream *stream);
+    /* Nothing more can be written, and no function has said so: the connection is broken, or a
+     * write in the queue has failed. Once; also of a stream that is paused, or whose end was told.
+     * What came before can still be read. */
+    void (*failed)(weir_stream *stream, int status);
     /* A weir_stream_shutdown() that had to wait is done; -ECANCELED: it was closed before. */
     void (*shut)(weir_stream *stream, int status);
     /* It is closed: the memory is the caller's. */
@@ -145,7 +149,10 @@ WEIR_API int weir_stream_open(weir_stream *stream, weir_loop *loop, int fd, weir
                               const weir_stream_calls *calls) WEIR_NODISCARD;
 
 /* Closes it, at once. In the CLOSE phase what was not written ends with -ECANCELED; then `closed`
- * is called. To close when all is written: weir_stream_shutdown() first.
+ * is called. To close when all is written: weir_stream_shutdown() first; then read, if only to
+ * throw it away, until `end`, or until a timer's patience is over. For the kernel has what is
+ * written, not the other side; and it resets a TCP connection that is closed with something left
+ * to be read, which may destroy what is still on its way.
  * Returns: 0; -EALREADY. */
 WEIR_API int weir_stream_close(weir_stream *stream);
 
@@ -160,7 +167,7 @@ WEIR_API int weir_stream_read(weir_stream *stream);
 /* Reads no more, until the next weir_stream_read(): also not what has come already. */
 WEIR_API void weir_stream_pause(weir_stream *stream);
 
-/* Reads up to `bytes`, at least 1, into *buffer, of a paused stream.
+/* Reads up to `bytes`, at least 1, into *buffer, of a stream that is paused: it has to be.
  * Returns: how many; 0: the other side has ended; -EAGAIN: nothing is there; -ESTALE; or another
  * negative errno: it is broken. */
 WEIR_API ssize_t weir_stream_try_read(weir_stream *stream, void *buffer,
@@ -206,7 +213,8 @@ WEIR_API int weir_stream_copy(weir_stream *stream, const void *data, size_t byte
  * negative errno: it is gone. Of a pipe: -ENOTSOCK: close it. */
 WEIR_API int weir_stream_shutdown(weir_stream *stream);
 
-/* Where it is full, and no longer: bytes. As after open: WEIR_STREAM_HIGH, WEIR_STREAM_LOW. */
+/* Where it is full, and no longer: bytes; `low` is not above `high`. As after open:
+ * WEIR_STREAM_HIGH, WEIR_STREAM_LOW. */
 WEIR_API void weir_stream_marks(weir_stream *stream, uint32_t low, uint32_t high);
 
 /* ---- streams: queries ---- */
@@ -239,7 +247,7 @@ WEIR_API int weir_listener_adopt(weir_listener *listener, weir_loop *loop, int f
                                  const weir_listener_calls *calls) WEIR_NODISCARD;
 
 /* A connection that was accepted has been closed: another may come in its place. Not needed
- * without a limit. */
+ * without a limit; with one, once for each. */
 WEIR_API void weir_listener_release(weir_listener *listener);
 
 /* Closes it: the memory is the caller's. What has not been accepted is reset.
