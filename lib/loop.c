@@ -39,6 +39,20 @@ static unsigned or_default(unsigned given, unsigned otherwise)
     return given != 0 ? given : otherwise;
 }
 
+/* An embedded one's descriptors are all there from the beginning: no turn can fail for want of
+ * one. */
+static int open_poller(weir__poller *poller, const weir_loop_options *options)
+{
+    int status = weir__poller_open(poller, options->events);
+
+    if (status != 0 || !options->embedded)
+        return status;
+    status = weir__poller_set_alarm(poller, 1);
+    if (status != 0)
+        weir__poller_close(poller);
+    return status;
+}
+
 int weir_loop_new(weir_loop **loop, const weir_loop_options *options)
 {
     weir_loop *const made = (weir_loop *)weir_alloc(sizeof *made, WEIR_CACHELINE);
@@ -53,7 +67,7 @@ int weir_loop_new(weir_loop **loop, const weir_loop_options *options)
     made->options.posts = or_default(made->options.posts, 1024);
     made->options.deferred = or_default(made->options.deferred, 1024);
     made->options.events = or_default(made->options.events, 256);
-    status = weir__poller_open(&made->poller, made->options.events);
+    status = open_poller(&made->poller, &made->options);
     if (status != 0) {
         weir_release(made, sizeof *made);
         return status;
@@ -108,7 +122,7 @@ int weir_loop_free(weir_loop *loop)
 int weir_loop_fork(weir_loop *loop)
 {
     weir__poller fresh;
-    int status = weir__poller_open(&fresh, loop->options.events);
+    int status = open_poller(&fresh, &loop->options);
 
     if (status != 0)
         return status;
@@ -527,7 +541,7 @@ static void arm(weir_loop *loop)
     const int status =
         weir__poller_set_alarm(&loop->poller, awake ? 1 : weir__wheel_next(&loop->wheel));
 
-    WEIR_REQUIRE(status == 0, "no descriptor for the alarm of an embedded loop");
+    WEIR_REQUIRE(status == 0, "somebody has closed the alarm of an embedded loop");
 }
 
 int weir_loop_turn(weir_loop *loop, uint64_t deadline)

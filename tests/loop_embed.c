@@ -7,6 +7,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 
 static weir_loop *make_embedded(unsigned budget)
 {
@@ -113,6 +114,48 @@ static void an_embedded_loop_may_be_run(void)
     while (weir_timer_is_started(&timer.timer))
         (void)weir_loop_turn(loop, 0);
     CHECK_SAID("pptt");
+    end(loop);
+}
+
+/* The next descriptor, and so how many are open. */
+static rlim_t next_descriptor(void)
+{
+    const int fd = dup(0);
+
+    CHECK(fd >= 0 && close(fd) == 0);
+    return (rlim_t)fd;
+}
+
+/* It needs three, and all of them from the beginning. */
+static void an_embedded_loop_asks_for_no_more_descriptors(void)
+{
+    const rlim_t next = next_descriptor();
+    weir_loop_options options = WEIR_LOOP_OPTIONS_INIT;
+    struct rlimit before, less;
+    weir_loop *loop = NULL;
+    thing t;
+
+    CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    less = before;
+    options.embedded = true;
+    for (rlim_t more = 0; more < 3; more++) {
+        less.rlim_cur = next + more;
+        CHECK(setrlimit(RLIMIT_NOFILE, &less) == 0);
+        CHECK_EQ(weir_loop_new(&loop, &options), -EMFILE);
+        CHECK(loop == NULL);
+        CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+        CHECK_EQ(next_descriptor(), next);
+    }
+    less.rlim_cur = next + 3;
+    CHECK(setrlimit(RLIMIT_NOFILE, &less) == 0);
+    loop = make(&options);
+    t = thing_of(loop, 't', NULL);
+    weir_timer_after(&t.timer, MS);
+    CHECK(is_readable(loop, -1));
+    while (weir_timer_is_started(&t.timer))
+        (void)weir_loop_turn(loop, 0);
+    CHECK_SAID("t");
+    CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
     end(loop);
 }
 
@@ -243,6 +286,7 @@ int main(void)
 {
     return TEST_RUN("loop_embed", TEST_CASE(an_embedded_loop_is_readable_while_there_is_work),
                     TEST_CASE(an_embedded_loop_may_be_run),
+                    TEST_CASE(an_embedded_loop_asks_for_no_more_descriptors),
                     TEST_CASE(an_alarm_that_is_not_wanted_does_not_go_off),
                     TEST_CASE(an_embedded_loop_tells_of_its_timers),
                     TEST_CASE(a_loop_can_run_inside_another_way_to_wait),

@@ -56,7 +56,9 @@
  * Fork:      in the child a loop is of no use until weir_loop_fork(), also for stopping what is
  *            watched; one that nothing is open of may be freed. Fork in the loop's thread, or while
  *            it is not run.
- * Errors:    no callback may leave by longjmp(3), or a C++ exception.
+ * Errors:    no callback may leave by longjmp(3), or a C++ exception. What only a mistake in the
+ *            program explains, and no later call would tell, ends the process with a sentence: a
+ *            low mark above the high one, a release too many. The headers on top of this do so too.
  * Edges:
  *   posted   post, send -> take          carries the job, and what was before
  *   called   stop, release -> sleep      carries the flag, the number of holds
@@ -350,7 +352,10 @@ WEIR_API weir_loop *weir_loop_self(void);
 WEIR_API uint64_t weir_loop_deadline(const weir_loop *loop);
 
 /* Returns: a descriptor that is readable when an embedded loop has something to do: whoever sees
- * that makes a turn, with deadline 0. It belongs to the loop. */
+ * that makes a turn, with deadline 0. It belongs to the loop. It says what was to do at the
+ * end of the last turn, or at the last call of this, and what has been posted or has come since:
+ * who, outside of a turn, starts or defers something, closes it or goes on with it, calls this
+ * again. */
 WEIR_API int weir_loop_fd(weir_loop *loop);
 
 /* Says what the callback that runs is doing, for reports of slow ones; strings that stay where
