@@ -79,7 +79,8 @@ typedef struct weir_child {
 /* ---- operations ---- */
 
 /* Starts a child. `ended` gets its status, as waitpid(2) gives it (WIFEXITED() and so on), or
- * -ECHILD: somebody else has waited for it.
+ * -ECHILD: somebody else has waited for it. What it has written into a pipe may be still to read
+ * then, and the pipe's end may be still to come, from children of its own that have it open.
  * Returns: 0; -ENOENT, -EACCES, or another negative errno of execve(2), chdir(2): then there was
  * none; -EAGAIN, -ENOMEM of fork(2); -EMFILE; -EINVAL: no file. */
 WEIR_API int weir_child_start(weir_child *child, weir_loop *loop, const weir_child_options *options,
@@ -89,7 +90,9 @@ WEIR_API int weir_child_start(weir_child *child, weir_loop *loop, const weir_chi
  * Returns: 0; -ESRCH: it has ended; -EINVAL, -EPERM. */
 WEIR_API int weir_child_kill(weir_child *child, int number);
 
-/* Returns: its number; 0: it has ended. */
+/* Returns: its number; 0: it has ended. With `session` it is also its group's, for kill(2) with
+ * -pid, which reaches what the child has started, too. Look at it first: kill(2) takes -0 for the
+ * caller's own group. */
 WEIR_API pid_t weir_child_pid(const weir_child *child);
 
 #ifdef __cplusplus

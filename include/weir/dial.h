@@ -12,8 +12,10 @@
  * A name has addresses of IPv6 and of IPv4, and either way may be slow, or lead nowhere. So, as
  * RFC 8305 (Happy Eyeballs) says:
  *   look-ups   two at a time, one for each family, by two threads of a pool (weir/resolve.h,
- *              which says what slow ones hold up). The first address of IPv6 that comes is tried
- *              at once; those of IPv4 wait for IPv6's look-up to end, 50 ms at most
+ *              which says what slow ones hold up: with fewer threads than twice the names under
+ *              way, one family's slow server delays the other's answers). The first address of
+ *              IPv6 that comes is tried at once; those of IPv4 wait for IPv6's look-up to end,
+ *              50 ms at most
  *   order      IPv6 first, then the families in turn, each in the order in which its look-up
  *              told them; when one has no more, the rest of the other. What is found later takes
  *              its turn

@@ -21,7 +21,8 @@
  *
  * Of what is no plain file io_uring says something else than the system call: a pipe, or a socket,
  * is read and written whatever the offset (a thread: -ESPIPE), and the open of a FIFO mostly does
- * not wait for the other side (to write, and nobody reads: -ENXIO).
+ * not wait for the other side (to write, and nobody reads: -ENXIO). A thread's open of a FIFO does
+ * wait, for ever if nobody comes, and no cancel ends it: what may be one is opened with O_NONBLOCK.
  *
  * Up to `limit` operations are under way; others stand in a queue, which is of their records, and
  * begin in the order of their submits. None is refused for being many.
