@@ -6,6 +6,21 @@
 
 #include "stream.h"
 
+/* The library's send() is this one. */
+static int next_error; /* of the next call; 0: none */
+
+ssize_t send_or_fail(int fd, const void *data, size_t bytes, int flags) __asm__("send");
+
+ssize_t send_or_fail(int fd, const void *data, size_t bytes, int flags)
+{
+    if (next_error != 0) {
+        errno = next_error;
+        next_error = 0;
+        return -1;
+    }
+    return sendto(fd, data, bytes, flags, NULL, 0);
+}
+
 /* ---- by the other side ---- */
 
 static void the_end_is_told_and_nothing_is_closed(void)
@@ -245,6 +260,52 @@ static void copies_that_are_lost_are_told(void)
         close_all(&t, -1);
         CHECK_EQ(t.fails, 1);
     }
+}
+
+/* The kernel tells it once: the reader gets an end, as though all had come. */
+static void an_error_that_a_write_has_got_is_told_to_the_reader(void)
+{
+    static const int errors[] = {ECONNRESET,  ECONNABORTED, ETIMEDOUT, EHOSTUNREACH,
+                                 ENETUNREACH, ENETDOWN,     EPIPE};
+
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        weir_loop *loop;
+        talker t;
+        wrote w;
+        int fd[2];
+
+        loop = begin_pair(TCP4, &t, fd);
+        start_reading(&t);
+        next_error = errors[i];
+        CHECK_EQ(put_bytes(&t, &w, "a", 1), -errors[i]);
+        CHECK(shutdown(fd[1], SHUT_WR) == 0);
+        UNTIL(loop, t.ends == 1);
+        CHECK_EQ(t.ended, errors[i] == EPIPE ? 0 : -errors[i]); /* EPIPE: there was an end */
+        CHECK_EQ(t.fails, 0);
+        close_all(&t, fd[1]);
+    }
+}
+
+/* The kernel's time stamps of what was sent, say, stand there. */
+static void what_stands_in_the_error_queue_is_no_failure(void)
+{
+    const int stamps = 1 << 9 | 1 << 4; /* TX_ACK, SOFTWARE: musl has no linux/net_tstamp.h */
+    weir_loop *loop;
+    talker t;
+    wrote w;
+    int fd[2];
+
+    loop = begin_pair(TCP4, &t, fd);
+    if (setsockopt(fd[0], SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof stamps) != 0) {
+        test_skip("the kernel has no time stamps");
+    } else {
+        CHECK_EQ(put_bytes(&t, &w, "a", 1), 0);
+        await_error(fd[0]);
+        idle_turns(loop);
+        CHECK_EQ(t.fails, 0);
+        CHECK_EQ(put_bytes(&t, &w, "a", 1), 0);
+    }
+    close_all(&t, fd[1]);
 }
 
 /* With nothing to write, and nobody who reads. */
@@ -545,6 +606,8 @@ int main(void)
         TEST_CASE(writing_to_who_has_gone_is_an_error_not_a_signal),
         TEST_CASE(a_user_that_closes_the_fd_beneath_gets_an_error),
         TEST_CASE(copies_that_are_lost_are_told), TEST_CASE(a_broken_connection_is_told),
+        TEST_CASE(an_error_that_a_write_has_got_is_told_to_the_reader),
+        TEST_CASE(what_stands_in_the_error_queue_is_no_failure),
         TEST_CASE(a_pipe_that_nobody_reads_any_more_is_told),
         TEST_CASE(what_a_function_has_said_is_not_told_again),
         TEST_CASE(a_stream_can_be_closed_when_it_fails),

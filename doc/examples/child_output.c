@@ -54,7 +54,7 @@ static void ended(weir_child *which, int status)
     how = status;
 }
 
-/* The other end of the pipe is the child's alone: or its end would never come. */
+/* The pipe's other end is the child's alone, as its output: or the end would never come. */
 static bool start(const char *file, char *const *arguments)
 {
     weir_child_options options = WEIR_CHILD_OPTIONS_INIT;
@@ -62,7 +62,8 @@ static bool start(const char *file, char *const *arguments)
 
     if (pipe(fds) != 0)
         return false;
-    (void)fcntl(fds[0], F_SETFD, FD_CLOEXEC); /* or by pipe2(2), in a program with threads */
+    for (int i = 0; i < 2; i++) /* or by pipe2(2), in a program with threads */
+        (void)fcntl(fds[i], F_SETFD, FD_CLOEXEC);
     options.file = file;
     options.arguments = arguments;
     options.fds[1] = fds[1];
